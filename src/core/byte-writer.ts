@@ -1,0 +1,58 @@
+import { Buffer } from 'node:buffer';
+
+/** Builds the byte layouts of docs/format.md: big-endian integers, LP(x) = u16 length followed by x. */
+export class ByteWriter {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#buffer = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  u8(value: number): this {
+    this.#buffer[this.#claim(1)] = value;
+    return this;
+  }
+
+  u16(value: number): this {
+    this.#buffer.writeUInt16BE(value, this.#claim(2));
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    this.#buffer.set(value, this.#claim(value.length));
+    return this;
+  }
+
+  /** ASCII or UTF-8 text without a length. */
+  text(value: string): this {
+    const length = Buffer.byteLength(value);
+    const at = this.#claim(length);
+    this.#buffer.write(value, at, length);
+    return this;
+  }
+
+  /** LP(value). Precondition: at most 65,535 bytes, checked here because a wrapped length would be a forgery. */
+  lp(value: Uint8Array | string): this {
+    const length = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+    if (length > 0xffff) throw new RangeError('a length-prefixed value exceeds 65,535 bytes');
+    this.u16(length);
+    return typeof value === 'string' ? this.text(value) : this.bytes(value);
+  }
+
+  /** A copy of what was written, on its own memory. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffer.subarray(0, this.#length));
+  }
+
+  #claim(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#length, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, at);
+      this.#buffer = larger;
+    }
+    return at;
+  }
+}
