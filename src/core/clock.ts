@@ -10,10 +10,7 @@ const JUMP_MS = 250;
  * The system's clock. Linux's monotonic clock stops while the machine sleeps and Node shows no other, so a jump of the wall clock
  * against it is counted as time that has passed. A wall clock set back is ignored.
  */
-export function systemClock(
-  monotonicMs: () => number = () => performance.now(),
-  wallMs: () => number = () => Date.now(),
-): Clock {
+export function systemClock(monotonicMs: () => number = () => performance.now(), wallMs: () => number = () => Date.now()): Clock {
   let offset = wallMs() - monotonicMs();
   let asleepMs = 0;
   return {

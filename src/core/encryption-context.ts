@@ -23,7 +23,10 @@ export interface EncryptionContext {
 export function encodeContext(context: EncryptionContext): Uint8Array {
   checkText(context.dataLabel, 'data_label', MAX_LABEL_BYTES);
   if (context.pairs.size > MAX_CONTEXT_PAIRS) {
-    throw new KeysideError('REQUEST_INVALID', `context has ${context.pairs.size} pairs, at most ${MAX_CONTEXT_PAIRS} are allowed`);
+    throw new KeysideError(
+      'REQUEST_INVALID',
+      `context has ${context.pairs.size} pairs, at most ${MAX_CONTEXT_PAIRS} are allowed`,
+    );
   }
   const writer = new ByteWriter(512).lp('tenant').lp(context.tenantId).lp(context.dataLabel).u16(context.pairs.size);
   let total = 0;

@@ -2,7 +2,10 @@
 
 export const SPANS = {
   keyOpen: { name: 'keyside.key.open', help: 'Finding the data key of a stored document: in the cache or through the KMS.' },
-  keyLease: { name: 'keyside.key.lease', help: 'Finding a data key to encrypt under: a lease in memory or a new one from the KMS.' },
+  keyLease: {
+    name: 'keyside.key.lease',
+    help: 'Finding a data key to encrypt under: a lease in memory or a new one from the KMS.',
+  },
   kmsCall: { name: 'keyside.kms.call', help: 'One attempt of one call to a KMS or HSM.' },
 } as const;
 
