@@ -9,18 +9,23 @@ export class ByteWriter {
     this.#buffer = Buffer.allocUnsafeSlow(capacity);
   }
 
+  /** Precondition: an integer of 0 to 255, checked here because a count or share that wraps around would be a forgery. */
   u8(value: number): this {
-    this.#buffer[this.#claim(1)] = value;
+    if (!Number.isInteger(value) || value < 0 || value > 0xff) throw new RangeError('a u8 is an integer of 0 to 255');
+    const at = this.#claim(1);
+    this.#buffer[at] = value;
     return this;
   }
 
   u16(value: number): this {
-    this.#buffer.writeUInt16BE(value, this.#claim(2));
+    const at = this.#claim(2);
+    this.#buffer.writeUInt16BE(value, at);
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.#buffer.set(value, this.#claim(value.length));
+    const at = this.#claim(value.length);
+    this.#buffer.set(value, at);
     return this;
   }
 
@@ -45,6 +50,7 @@ export class ByteWriter {
     return new Uint8Array(this.#buffer.subarray(0, this.#length));
   }
 
+  /** Where `count` bytes may be written. Replaces the buffer where it is too small: take the place first, then the buffer. */
   #claim(count: number): number {
     const at = this.#length;
     this.#length += count;

@@ -1,12 +1,17 @@
-/** Every span and attribute Keyside emits, each with what it means; `docs/telemetry.md` is generated from this file. */
+/** Every span, attribute and metric Keyside emits, each with what it means; `docs/telemetry.md` is generated from this file. */
 
 export const SPANS = {
-  keyOpen: { name: 'keyside.key.open', help: 'Finding the data key of a stored document: in the cache or through the KMS.' },
+  keyOpen: {
+    name: 'keyside.key.open',
+    kind: 'internal',
+    help: 'Finding the data key of a stored document: in the cache or through the KMS.',
+  },
   keyLease: {
     name: 'keyside.key.lease',
+    kind: 'internal',
     help: 'Finding a data key to encrypt under: a lease in memory or a new one from the KMS.',
   },
-  kmsCall: { name: 'keyside.kms.call', help: 'One attempt of one call to a KMS or HSM.' },
+  kmsCall: { name: 'keyside.kms.call', kind: 'client', help: 'One attempt of one call to a KMS or HSM.' },
 } as const;
 
 export type SpanName = (typeof SPANS)[keyof typeof SPANS]['name'];
@@ -30,3 +35,144 @@ export const ATTRIBUTES = {
 } as const;
 
 export type AttributeName = (typeof ATTRIBUTES)[keyof typeof ATTRIBUTES]['name'];
+
+/** Attributes of OpenTelemetry's conventions for RPC, set on the server's span by the telemetry itself. */
+export const RPC_ATTRIBUTES = {
+  system: { name: 'rpc.system', help: 'Always grpc.' },
+  service: { name: 'rpc.service', help: 'The full name of the service: keyside.v1.CryptoService.' },
+  method: { name: 'rpc.method', help: 'The name of the RPC: Encrypt.' },
+  statusCode: { name: 'rpc.grpc.status_code', help: "The gRPC code's number the call ended in; 0 is OK." },
+} as const;
+
+/** What metrics are split by. Each is present on every measurement of a metric that names it. */
+export const LABELS = {
+  method: { name: 'method', help: 'The RPC: keyside.v1.CryptoService/Encrypt.' },
+  outcome: { name: 'outcome', help: 'OK or the reason of docs/errors.md it failed for; for reloads applied or rejected.' },
+  tenant: {
+    name: 'tenant',
+    help: "The tenant's id for the busiest tenants, other for the rest, none where no known tenant was named, all where names are hidden.",
+  },
+  provider: { name: 'provider', help: 'The kind of KMS: local, aws, ….' },
+  operation: { name: 'operation', help: 'wrap, unwrap, generate or describe.' },
+  reason: { name: 'reason', help: 'The reason of docs/errors.md the attempt before failed for.' },
+  lookup: {
+    name: 'lookup',
+    help: "hit: in memory; miss: by a KMS call; wait: by another request's call; outage: past its time, KMS unreachable.",
+  },
+  use: { name: 'use', help: 'read (a stored document) or write (a new one).' },
+  cause: { name: 'cause', help: 'expired, capacity, revoked, dropped, reconfigured or shutdown.' },
+  statistic: { name: 'statistic', help: 'p50, p99 or max.' },
+} as const;
+
+export type LabelKey = keyof typeof LABELS;
+
+export type MetricKind = 'histogram' | 'counter' | 'upDownCounter' | 'gauge';
+
+export interface MetricDefinition {
+  readonly name: string;
+  readonly kind: MetricKind;
+  /** UCUM: s, By, or {thing}. */
+  readonly unit: string;
+  readonly help: string;
+  readonly attributes: readonly LabelKey[];
+}
+
+export const METRICS = {
+  requestDuration: {
+    name: 'keyside.request.duration',
+    kind: 'histogram',
+    unit: 's',
+    help: 'How long requests took, from first byte to answer; its count is the number of requests.',
+    attributes: ['method', 'outcome', 'tenant'],
+  },
+  requestsInFlight: {
+    name: 'keyside.requests.in_flight',
+    kind: 'upDownCounter',
+    unit: '{request}',
+    help: 'Requests being worked on.',
+    attributes: [],
+  },
+  kmsCallDuration: {
+    name: 'keyside.kms.call.duration',
+    kind: 'histogram',
+    unit: 's',
+    help: 'How long calls to KMSs took, each attempt by itself.',
+    attributes: ['provider', 'operation', 'outcome', 'tenant'],
+  },
+  kmsRetries: {
+    name: 'keyside.kms.retries',
+    kind: 'counter',
+    unit: '{retry}',
+    help: 'Calls to a KMS that were tried again.',
+    attributes: ['provider', 'reason'],
+  },
+  dataKeyLookups: {
+    name: 'keyside.data_key.lookups',
+    kind: 'counter',
+    unit: '{lookup}',
+    help: 'How data keys were found; the hit rate is hit / all.',
+    attributes: ['lookup', 'use'],
+  },
+  dataKeyEvictions: {
+    name: 'keyside.data_key.evictions',
+    kind: 'counter',
+    unit: '{data_key}',
+    help: 'Data keys that left memory.',
+    attributes: ['cause'],
+  },
+  dataKeyEntries: {
+    name: 'keyside.data_key.entries',
+    kind: 'gauge',
+    unit: '{data_key}',
+    help: 'Data keys in memory.',
+    attributes: [],
+  },
+  dataKeyMemory: {
+    name: 'keyside.data_key.memory',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'Memory the data keys are counted at against their limit.',
+    attributes: [],
+  },
+  dataKeyLeases: {
+    name: 'keyside.data_key.leases',
+    kind: 'gauge',
+    unit: '{lease}',
+    help: 'Data keys in memory that new documents are encrypted under.',
+    attributes: [],
+  },
+  dataKeyOldestAge: {
+    name: 'keyside.data_key.oldest_age',
+    kind: 'gauge',
+    unit: 's',
+    help: 'Time since the KMS last proved the data key proven longest ago; 0 where there is none.',
+    attributes: [],
+  },
+  configReloads: {
+    name: 'keyside.config.reloads',
+    kind: 'counter',
+    unit: '{reload}',
+    help: 'Configurations read anew.',
+    attributes: ['outcome'],
+  },
+  configTenants: {
+    name: 'keyside.config.tenants',
+    kind: 'gauge',
+    unit: '{tenant}',
+    help: 'Tenants of the configuration in force.',
+    attributes: [],
+  },
+  eventLoopDelay: {
+    name: 'keyside.event_loop.delay',
+    kind: 'gauge',
+    unit: 's',
+    help: 'How late the event loop served its timers over the last ten seconds or more: what every request waits besides its own work.',
+    attributes: ['statistic'],
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+/** 10 µs to 10 s, for every histogram of a duration, in seconds. */
+export const DURATION_BUCKETS: readonly number[] = [
+  0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+  10,
+];

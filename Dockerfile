@@ -1,0 +1,40 @@
+ARG BUILD_IMAGE=node:24-bookworm-slim
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
+
+FROM ${BUILD_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+COPY tools/node24 tools/node24
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+COPY clients/typescript clients/typescript
+RUN npm run build
+# What runs needs no tools, source maps or type declarations.
+RUN npm prune --omit=dev \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
+
+FROM ${RUNTIME_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="keyside" \
+  org.opencontainers.image.description="Customer-managed keys for SaaS: a gRPC sidecar that encrypts each tenant's data under that tenant's own KMS or HSM." \
+  org.opencontainers.image.licenses="Apache-2.0" \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}"
+WORKDIR /app
+COPY LICENSE package.json ./
+COPY bin bin
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+ENV NODE_ENV=production \
+  OTEL_METRICS_EXPORTER=prometheus
+# By number, so that Kubernetes can see that it is not root. Nothing in the image is written to: the root file system may be
+# read-only, and the directory of the Unix socket is a volume. There is no shell to set the core limit: give the container
+# `ulimit core=0`, or the node a core pattern that drops the dumps.
+USER 65532:65532
+# Liveness, readiness and metrics. The API listens on loopback or a Unix socket and is not exposed.
+EXPOSE 7461
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "bin/keyside.js"]
+CMD ["sidecar"]

@@ -1,0 +1,142 @@
+import { Buffer } from 'node:buffer';
+import { MAX_LABEL_BYTES } from '../core/encryption-context.ts';
+import { ID_PATTERN } from '../core/ids.ts';
+import type { ConfigurationFault, FaultPath } from './fault.ts';
+import { ID_WORDS } from './fields.ts';
+import { BUILT_IN_CACHE_TTL_MS } from './policy-entries.ts';
+import { CONFIGURED_PROVIDERS } from './provider-settings.ts';
+import { MAX_LABELS } from './tenants-schema.ts';
+import { formatDuration, parseDuration } from './units.ts';
+import type { YamlSource } from './yaml-source.ts';
+
+/** Something that only one place of the deployment may state: a tenant's id, a key's id, the vendor section, its policy. */
+export interface Claim {
+  readonly kind: 'tenant' | 'key' | 'vendor' | 'policy';
+  /** Empty for the two sections. */
+  readonly id: string;
+  readonly path: FaultPath;
+}
+
+interface Findings {
+  readonly claims: readonly Claim[];
+  readonly faults: readonly ConfigurationFault[];
+}
+
+/**
+ * The checks that span several entries of a tenants file. They read the file as it stands, not what the schema made of it, so
+ * that a fault here is reported together with faults of the schema elsewhere; what is not of its form they pass over.
+ */
+export function checkTenants(source: YamlSource): Findings {
+  return new TenantsChecks(source).run();
+}
+
+class TenantsChecks {
+  readonly #source: YamlSource;
+  readonly #claims: Claim[] = [];
+  readonly #faults: ConfigurationFault[] = [];
+  readonly #keyIds = new Set<string>();
+
+  constructor(source: YamlSource) {
+    this.#source = source;
+  }
+
+  run(): Findings {
+    const file = mapping(this.#source.value);
+    for (const [id, tenant] of Object.entries(mapping(file.tenants))) {
+      const path = ['tenants', id];
+      if (ID_PATTERN.test(id)) this.#claims.push({ kind: 'tenant', id, path });
+      else this.#faults.push(this.#source.faultAtKey(path, ID_WORDS));
+      this.#keys(mapping(tenant).keys, [...path, 'keys']);
+      this.#policy(mapping(tenant).policy, [...path, 'policy']);
+    }
+    if (file.vendor !== undefined) {
+      this.#claims.push({ kind: 'vendor', id: '', path: ['vendor'] });
+      this.#vendorKeys(mapping(file.vendor).keys, ['vendor', 'keys']);
+    }
+    if (file.policy !== undefined) {
+      this.#claims.push({ kind: 'policy', id: '', path: ['policy'] });
+      this.#policy(file.policy, ['policy']);
+    }
+    return { claims: this.#claims, faults: this.#faults };
+  }
+
+  #vendorKeys(keys: unknown, path: FaultPath): void {
+    this.#keys(keys, path);
+    for (const [at, entry] of list(keys).entries()) {
+      if (mapping(entry).custody !== 'customer') continue;
+      this.#refuse([...path, at, 'custody'], "must be vendor or local: the vendor's key is in no customer's custody");
+    }
+  }
+
+  #keys(keys: unknown, path: FaultPath): void {
+    let primary: number | undefined;
+    for (const [at, entry] of list(keys).entries()) {
+      const key = mapping(entry);
+      this.#keyId(key.id, [...path, at, 'id']);
+      this.#settings(key, [...path, at]);
+      if (key.state !== 'primary') continue;
+      if (primary === undefined) primary = at;
+      else this.#refuse([...path, at, 'state'], `makes a second primary key beside keys[${primary}]`);
+    }
+  }
+
+  #keyId(id: unknown, path: FaultPath): void {
+    if (typeof id !== 'string' || !ID_PATTERN.test(id)) return;
+    if (this.#keyIds.has(id)) {
+      this.#refuse(path, 'is the id of another key in this file');
+      return;
+    }
+    this.#keyIds.add(id);
+    this.#claims.push({ kind: 'key', id, path });
+  }
+
+  #settings(key: Readonly<Record<string, unknown>>, path: FaultPath): void {
+    const provider = CONFIGURED_PROVIDERS.find((name) => name === key.provider);
+    if (provider === undefined) return;
+    if (key[provider] === undefined) this.#refuse([...path, provider], 'is missing');
+    for (const other of CONFIGURED_PROVIDERS) {
+      if (other === provider || key[other] === undefined) continue;
+      this.#faults.push(this.#source.faultAtKey([...path, other], `does not belong to a key of provider ${provider}`));
+    }
+  }
+
+  #policy(policy: unknown, path: FaultPath): void {
+    const { default: fallback, labels } = mapping(policy);
+    const defaultTtlMs = durationMs(mapping(mapping(fallback).cache).ttl) ?? BUILT_IN_CACHE_TTL_MS;
+    this.#outageLimit(fallback, [...path, 'default'], defaultTtlMs);
+    const declared = Object.entries(mapping(labels));
+    if (declared.length > MAX_LABELS) this.#refuse([...path, 'labels'], `declares more than ${MAX_LABELS} labels`);
+    for (const [label, entry] of declared) {
+      const labelPath = [...path, 'labels', label];
+      if (Buffer.byteLength(label) > MAX_LABEL_BYTES || !label.isWellFormed()) {
+        this.#faults.push(this.#source.faultAtKey(labelPath, `must be at most ${MAX_LABEL_BYTES} bytes of UTF-8`));
+      }
+      this.#outageLimit(entry, labelPath, defaultTtlMs);
+    }
+  }
+
+  /** A limit that is left out follows the ttl, so only one that is given can be too short. */
+  #outageLimit(entry: unknown, path: FaultPath, inheritedTtlMs: number): void {
+    const { ttl, outageLimit } = mapping(mapping(entry).cache);
+    const limitMs = durationMs(outageLimit);
+    const ttlMs = durationMs(ttl) ?? inheritedTtlMs;
+    if (limitMs === undefined || limitMs >= ttlMs) return;
+    this.#refuse([...path, 'cache', 'outageLimit'], `must be at least the ttl of ${formatDuration(ttlMs)}`);
+  }
+
+  #refuse(path: FaultPath, message: string): void {
+    this.#faults.push(this.#source.faultAt(path, message));
+  }
+}
+
+function mapping(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function durationMs(value: unknown): number | undefined {
+  return typeof value === 'string' ? parseDuration(value) : undefined;
+}

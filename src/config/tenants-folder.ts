@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatSize } from './units.ts';
+
+/** Beyond this a file is refused: its syntax tree takes some forty times its size. More tenants go into more files. */
+const MAX_FILE_BYTES = 32 * 2 ** 20;
+
+/** Within this time of a file's last change a second change may leave the same time stamp. */
+const STAMP_GRAIN_MS = 2_000;
+
+/** What stands at the configured path: each tenants file with a signature that changes with its content. */
+export type Observation = { readonly signatures: ReadonlyMap<string, string> } | { readonly problem: string };
+
+/** Looks at the file, or at every `*.yaml` and `*.yml` in the folder that is not hidden; reads no content. Never throws. */
+export function observe(path: string): Observation {
+  try {
+    if (!statSync(path).isDirectory()) return { signatures: new Map([[path, signatureOf(path, true) ?? 'gone']]) };
+    const signatures = new Map<string, string>();
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (!isTenantsFileName(entry.name) || entry.isDirectory()) continue;
+      const file = join(path, entry.name);
+      const signature = signatureOf(file, entry.isSymbolicLink());
+      if (signature !== undefined) signatures.set(file, signature);
+    }
+    return { signatures };
+  } catch (error) {
+    return { problem: `cannot be read: ${reasonOf(error)}` };
+  }
+}
+
+function isTenantsFileName(name: string): boolean {
+  return !name.startsWith('.') && /\.ya?ml$/.test(name);
+}
+
+/** Undefined where no file is. A link is followed: the signature changes when the link leads elsewhere. */
+function signatureOf(file: string, isLink: boolean): string | undefined {
+  try {
+    const stats = statSync(file);
+    return `${isLink ? realpathSync.native(file) : ''} ${stampOf(stats)}`;
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? undefined : `unreadable ${codeOf(error)}`;
+  }
+}
+
+function stampOf(stats: Stats): string {
+  return `${stats.dev} ${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
+}
+
+export interface FileContent {
+  readonly text: string;
+  readonly mtimeMs: number;
+  /** The signature alone cannot yet tell this content from one written right after it. */
+  readonly isFresh: boolean;
+}
+
+export type FileReading = FileContent | { readonly problem: string } | 'changing';
+
+/** Reads a file whole: `changing` where it is no longer the one that was observed, so that no half of a write is ever taken for all. */
+export function readObserved(file: string, signature: string): FileReading {
+  try {
+    const stats = statSync(file);
+    if (!stats.isFile()) return { problem: 'is not a regular file' };
+    if (stats.size > MAX_FILE_BYTES)
+      return { problem: `is larger than ${formatSize(MAX_FILE_BYTES)}: split it into several files` };
+    const bytes = readFileSync(file);
+    if (bytes.length !== stats.size || !signature.endsWith(` ${stampOf(stats)}`)) return 'changing';
+    if (stampOf(statSync(file)) !== stampOf(stats)) return 'changing';
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { text, mtimeMs: stats.mtimeMs, isFresh: Date.now() - stats.mtimeMs < STAMP_GRAIN_MS };
+  } catch (error) {
+    if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') return { problem: 'is not valid UTF-8' };
+    return codeOf(error) === 'ENOENT' ? 'changing' : { problem: `cannot be read: ${reasonOf(error)}` };
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+}
+
+function reasonOf(error: unknown): string {
+  const code = codeOf(error);
+  if (code === 'ENOENT') return 'no such file or folder';
+  return code === 'EACCES' ? 'permission denied' : code;
+}

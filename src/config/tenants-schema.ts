@@ -1,0 +1,120 @@
+import * as z from 'zod';
+import { countField, durationField, idField, sizeField } from './fields.ts';
+import { CONFIGURED_PROVIDERS, PROVIDER_SETTINGS } from './provider-settings.ts';
+
+const HOUR_MS = 3_600_000;
+const GIB = 2 ** 30;
+
+/** Most labels that one policy may declare, and most keys that one tenant may have: what a slice for the main thread can carry. */
+export const MAX_LABELS = 1_000;
+const MAX_KEYS = 256;
+
+const custodySchema = z.enum(['customer', 'vendor', 'local']);
+
+const keySchema = z
+  .strictObject({
+    id: idField('Stored with the data: unique in the deployment, never changed, never used again for another key.'),
+    provider: z
+      .enum(CONFIGURED_PROVIDERS)
+      .meta({ description: 'The kind of KMS; its settings stand in the block of the same name.' }),
+    state: z.enum(['primary', 'active', 'disabled']).default('active').meta({
+      description:
+        '`primary` encrypts and decrypts (at most one key of a tenant), `active` decrypts, `disabled` is refused before any KMS is asked.',
+    }),
+    custody: custodySchema.optional().meta({
+      description: 'Who holds the key. Left out: `local` for provider local, `vendor` for a key of `vendor`, else `customer`.',
+    }),
+    local: PROVIDER_SETTINGS.local.optional().meta({ description: 'Settings of a software key.' }),
+    aws: PROVIDER_SETTINGS.aws.optional().meta({ description: 'Settings of a key in AWS KMS.' }),
+  })
+  .meta({ description: 'One key of a tenant. Exactly the block that is named like the provider holds its settings.' });
+
+const keysSchema = z.array(keySchema).max(MAX_KEYS);
+
+const leaseSchema = z.strictObject({
+  ttl: durationField({
+    description: 'How long one data key encrypts new documents. Default 5m.',
+    min: 1,
+    max: HOUR_MS,
+  }).optional(),
+  maxDocuments: countField({
+    description: 'How many documents one data key encrypts. Default 1048576.',
+    min: 1,
+    max: 2 ** 32,
+  }).optional(),
+  maxBytes: sizeField({
+    description: 'How many bytes one data key encrypts. Default 64GiB.',
+    min: 1,
+    max: 1024 * GIB,
+  }).optional(),
+});
+
+const cacheSchema = z.strictObject({
+  ttl: durationField({
+    description: 'How long a data key may be read with after the KMS last proved it; 0s: every read asks the KMS. Default 60s.',
+    max: HOUR_MS,
+  }).optional(),
+  outageLimit: durationField({
+    description:
+      'How long after the last proof reading goes on while the KMS cannot be reached, and for nothing else; at least ttl. Default: the ttl.',
+    max: 24 * HOUR_MS,
+  }).optional(),
+});
+
+const labelPolicySchema = z.strictObject({
+  protection: z.enum(['lease', 'document']).optional().meta({
+    description:
+      '`lease`: many documents share one data key; `document`: each has its own data key and its own KMS call. Default lease.',
+  }),
+  lease: leaseSchema.optional().meta({ description: 'Limits of one lease.' }),
+  cache: cacheSchema.optional().meta({ description: 'How long data keys stay in memory for reading.' }),
+  allowedCallers: z
+    .array(idField('The id of a caller of the daemon configuration.'))
+    .optional()
+    .meta({ description: 'The callers that may use the data; left out: all; empty: none.' }),
+  allowedPurposes: z
+    .array(z.string().min(1))
+    .optional()
+    .meta({ description: 'The purposes of which a request must state one; left out: any or none.' }),
+});
+
+export const policySchema = z.strictObject({
+  default: labelPolicySchema.prefault({}).meta({ description: 'For every label that is not declared below.' }),
+  labels: z
+    .record(z.string(), labelPolicySchema)
+    .default({})
+    .meta({ description: 'The declared labels, of at most 1,024 bytes each. What a label leaves out is as in `default`.' }),
+});
+
+const tenantSchema = z.strictObject({
+  keys: keysSchema.default([]).meta({ description: "The tenant's own keys. None: the keys of `vendor` serve." }),
+  minimumCustody: custodySchema.default('local').meta({
+    description:
+      "The lowest custody of a key that the tenant's data may be written or read under: customer, then vendor, then local.",
+  }),
+  policy: policySchema.optional().meta({
+    description: 'How data is protected. Left out: the `policy` of the deployment; given: nothing of that is taken over.',
+  }),
+});
+
+const vendorSchema = z.strictObject({ keys: keysSchema.meta({ description: 'As the keys of a tenant.' }) });
+
+/** A tenants file. What spans entries or files (distinct ids, one primary key) is checked beside it. */
+export const tenantsFileSchema = z
+  .strictObject({
+    tenants: z.record(z.string(), tenantSchema).default({}).meta({ description: "The tenants, each under the tenant's id." }),
+    vendor: vendorSchema.optional().meta({
+      description:
+        "The vendor's default key, for tenants that have not brought their own; where they have, it reads their older documents. In one file of the deployment at most.",
+    }),
+    policy: policySchema.optional().meta({
+      description: 'How data of tenants without a policy of their own is protected. In one file of the deployment at most.',
+    }),
+  })
+  .meta({ title: 'Keyside tenants', description: 'The tenants, their keys and their policies.' });
+
+export type TenantsFileEntries = z.output<typeof tenantsFileSchema>;
+export type TenantEntry = TenantsFileEntries['tenants'][string];
+export type KeyEntry = z.output<typeof keySchema>;
+export type PolicyEntry = z.output<typeof policySchema>;
+export type LabelPolicyEntry = z.output<typeof labelPolicySchema>;

@@ -1,0 +1,153 @@
+import { type ConfigurationFault, fileFault } from './fault.ts';
+import { type FileVersion, readVersion } from './file-version.ts';
+import { type Patience, Settling, type Signatures } from './settling.ts';
+import { type Candidate, ClaimOwners, judgeCandidates } from './tenants-conflicts.ts';
+import type { TenantsFile } from './tenants-file.ts';
+import { observe } from './tenants-folder.ts';
+
+/** One file's served version replaced by another; no `next`: none is served any more. */
+export interface Replacement {
+  readonly file: string;
+  readonly previous: TenantsFile | undefined;
+  readonly next: TenantsFile | undefined;
+}
+
+export interface ScanResult {
+  /** False where files are still changing: nothing was taken over, scan again after `quietMs`. */
+  readonly isSettled: boolean;
+  readonly replacements: readonly Replacement[];
+  /** All that is wrong on disk now. A file named here serves its previous version, or nothing where it has none. */
+  readonly faults: readonly ConfigurationFault[];
+  readonly files: number;
+  readonly parsedFiles: number;
+}
+
+/**
+ * The tenants files at one path, and which version of each is served.
+ *
+ * A file with faults keeps its previous version whole, and the other files' changes go ahead. A version that contradicts another
+ * file (a tenant or key id twice, a second vendor section) is rejected in favour of the older file, and judged again at every scan.
+ * A missing file is removed with its tenants after a grace period; where the configured path itself is missing, everything stays.
+ */
+export class TenantsSource {
+  readonly #path: string;
+  readonly #patience: Patience;
+  readonly #settling: Settling;
+  readonly #pathSettling: Settling;
+  /** What was last read of each file. */
+  readonly #versions = new Map<string, FileVersion>();
+  readonly #served = new Map<string, TenantsFile>();
+  readonly #owners = new ClaimOwners();
+  #conflicts: readonly ConfigurationFault[] = [];
+  #pathFaults: readonly ConfigurationFault[] = [];
+  #isLoaded = false;
+
+  constructor(path: string, patience: Patience) {
+    this.#path = path;
+    this.#patience = patience;
+    this.#settling = new Settling(patience);
+    this.#pathSettling = new Settling(patience);
+  }
+
+  /** Compares the files with what is known of them and takes over what changed. The first scan takes the files as they are. */
+  scan(nowMs: number): ScanResult {
+    const observation = observe(this.#path);
+    if ('problem' in observation) return this.#withoutPath(observation.problem, nowMs);
+    this.#pathSettling.settled(new Map(), nowMs);
+    this.#pathFaults = [];
+    const differences = this.#differences(observation.signatures);
+    const settled = this.#settling.settled(differences, nowMs);
+    if (this.#isLoaded && this.#settling.isWorthWaiting(nowMs)) return this.#result({ isSettled: false });
+    const ready = this.#isLoaded ? settled : [...differences.keys()];
+    const removed = new Set(ready.filter((file) => differences.get(file) === undefined));
+    const { parsedFiles, isSettled } = this.#readAll([...ready, ...this.#freshFiles()], observation.signatures, nowMs);
+    if (!isSettled) return this.#result({ isSettled, parsedFiles });
+    this.#isLoaded = true;
+    return this.#result({ isSettled, parsedFiles, replacements: this.#accept(removed) });
+  }
+
+  /** Files that are not what was read last. */
+  #differences(signatures: Signatures): Signatures {
+    const differences = new Map<string, string | undefined>();
+    for (const [file, signature] of signatures) {
+      if (this.#versions.get(file)?.signature !== signature) differences.set(file, signature);
+    }
+    for (const file of this.#versions.keys()) {
+      if (!signatures.has(file)) differences.set(file, undefined);
+    }
+    return differences;
+  }
+
+  /** Files that may have changed without a trace in their signature, so soon after the last change were they read. */
+  #freshFiles(): string[] {
+    return [...this.#versions].filter(([, version]) => version.isFresh).map(([file]) => file);
+  }
+
+  #readAll(files: readonly string[], signatures: Signatures, nowMs: number): { parsedFiles: number; isSettled: boolean } {
+    let parsedFiles = 0;
+    let isSettled = true;
+    for (const file of new Set(files)) {
+      const signature = signatures.get(file);
+      if (signature === undefined) continue;
+      const known = this.#versions.get(file);
+      const version = readVersion({ file, signature, known });
+      if (version === 'changing') {
+        if (this.#settling.startAgain(file, nowMs) < this.#patience.longestWaitMs) isSettled = false;
+        else this.#versions.set(file, unstable(file));
+      } else {
+        if (version.result !== known?.result && version.contentDigest !== undefined) parsedFiles += 1;
+        this.#versions.set(file, version);
+      }
+    }
+    return { parsedFiles, isSettled };
+  }
+
+  /** Decides which versions are served from now on, and says what that replaces. */
+  #accept(removed: ReadonlySet<string>): Replacement[] {
+    const candidates: Candidate[] = [];
+    for (const [file, { result, mtimeMs }] of this.#versions) {
+      const isNew = 'parsed' in result && result.parsed !== this.#served.get(file);
+      if (isNew && !removed.has(file)) candidates.push({ file, mtimeMs, next: result.parsed });
+    }
+    const { accepted, faults } = judgeCandidates({ candidates, removed, owners: this.#owners });
+    this.#conflicts = faults;
+    const replacements = [
+      ...[...removed].map((file) => ({ file, previous: this.#served.get(file), next: undefined })),
+      ...accepted.map(({ file, next }) => ({ file, previous: this.#served.get(file), next })),
+    ];
+    for (const file of removed) this.#versions.delete(file);
+    this.#serve(replacements);
+    return replacements;
+  }
+
+  #serve(replacements: readonly Replacement[]): void {
+    // All claims of what is replaced go before any new one comes: tenants move between files in either order.
+    for (const { file, previous } of replacements) {
+      this.#owners.release(previous);
+      this.#served.delete(file);
+    }
+    for (const { file, next } of replacements) {
+      if (next === undefined) continue;
+      this.#owners.take(file, next);
+      this.#served.set(file, next);
+    }
+  }
+
+  #withoutPath(problem: string, nowMs: number): ScanResult {
+    const settled = this.#pathSettling.settled(new Map([[this.#path, undefined]]), nowMs);
+    const isSettled = !this.#isLoaded || settled.length > 0;
+    if (isSettled) this.#pathFaults = [fileFault(this.#path, problem)];
+    return this.#result({ isSettled });
+  }
+
+  #result(part: Partial<ScanResult> & Pick<ScanResult, 'isSettled'>): ScanResult {
+    const versionFaults = [...this.#versions.values()].flatMap(({ result }) => ('faults' in result ? result.faults : []));
+    const faults = [...this.#pathFaults, ...versionFaults, ...this.#conflicts];
+    return { replacements: [], parsedFiles: 0, files: this.#versions.size, faults, ...part };
+  }
+}
+
+function unstable(file: string): FileVersion {
+  const faults = [fileFault(file, 'keeps changing while it is read')];
+  return { signature: 'changing', isFresh: false, mtimeMs: 0, contentDigest: undefined, result: { faults } };
+}

@@ -1,0 +1,55 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Cipher, CipherKey } from '../cipher/cipher.ts';
+import { ByteWriter } from '../core/byte-writer.ts';
+import type { SecretBytes } from '../core/secret-bytes.ts';
+import { COMMITMENT_BYTES, type Header, type HeaderKind, SUITE } from './header.ts';
+
+const LABEL = { document: 'keyside.dev/document@v1', object: 'keyside.dev/object@v1' } as const satisfies Record<
+  HeaderKind,
+  string
+>;
+
+/** What one HMAC over a data key gives: the key of one document or object, and the value that commits to it. */
+export interface Derived {
+  readonly key: CipherKey;
+  /** 32 bytes, stored in clear. */
+  readonly commitment: Uint8Array;
+}
+
+export interface DerivationInput {
+  readonly kind: HeaderKind;
+  readonly salt: Uint8Array;
+  /** Canonical context bytes, `encodeContext`. */
+  readonly context: Uint8Array;
+}
+
+/** docs/format.md, sections 4 and 5. The data key stays the caller's. */
+export function derive(cipher: Cipher, dataKey: SecretBytes, input: DerivationInput): Derived {
+  const info = new ByteWriter(64 + input.context.length)
+    .text(LABEL[input.kind])
+    .u8(0)
+    .u8(SUITE)
+    .bytes(input.salt)
+    .bytes(input.context)
+    .finish();
+  const both = cipher.expand(dataKey.expose(), info, 64);
+  const key = cipher.importKey(both.subarray(0, 32));
+  const commitment = new Uint8Array(both.subarray(32, 64));
+  both.fill(0);
+  return { key, commitment };
+}
+
+/**
+ * The document's or object's key, or undefined where the data key is not the one that the header commits to.
+ * Postcondition: whatever is returned was compared with the commitment in constant time.
+ */
+export function deriveVerified(
+  cipher: Cipher,
+  dataKey: SecretBytes,
+  from: { header: Header; context: Uint8Array },
+): CipherKey | undefined {
+  const { header, context } = from;
+  const { key, commitment } = derive(cipher, dataKey, { kind: header.kind, salt: header.salt, context });
+  const matches = header.commitment.length === COMMITMENT_BYTES && timingSafeEqual(commitment, header.commitment);
+  return matches ? key : undefined;
+}

@@ -1,0 +1,221 @@
+import type { Clock } from '../core/clock.ts';
+import { isWeather, KeysideError, reasonEntry } from '../core/errors.ts';
+import type { SecretBytes } from '../core/secret-bytes.ts';
+import type { KeyBlock } from '../envelope/key-block.ts';
+import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
+import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
+import { type Metrics, NO_SPAN, type Span } from '../telemetry/telemetry.ts';
+import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
+import { type FailureListener, type OpenedBlock, openBlock } from './block-opener.ts';
+import { cacheKey } from './cache-key.ts';
+import type { CachedDataKey, DataKeyCache } from './data-key-cache.ts';
+import type { Epochs } from './epochs.ts';
+import { type JudgedWrap, judgeBlock } from './judge.ts';
+import { SingleFlight } from './single-flight.ts';
+
+/** An entry in use is proven again when this part of its time has passed. */
+const REFRESH_AT = 0.8;
+/** During an outage, how often an entry in use asks its KMS again, in milliseconds. */
+const OUTAGE_RETRY_MS = 1_000;
+/** How long a failed attempt counts as knowledge that the KMS is unreachable, in milliseconds. */
+const OUTAGE_KNOWN_MS = 5_000;
+
+export interface ReadRequest {
+  readonly tenant: Tenant;
+  readonly keyBlock: KeyBlock;
+  /** The policy of the label that is stored with the block. */
+  readonly policy: LabelPolicy;
+  /** Whether a data key is the one that the header commits to; decides between alternatives. */
+  readonly verifies: (dataKey: SecretBytes) => boolean;
+}
+
+export interface ReaderParts {
+  readonly cache: DataKeyCache;
+  readonly keys: KeyDirectory;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly onFailure: FailureListener;
+  readonly epochs: Epochs;
+}
+
+interface Proof extends OpenedBlock {
+  readonly provenAtMs: number;
+}
+
+/** Finds the data keys of stored documents: in the cache within their lifetime, else through the tenant's KMS. */
+export class KeyReader {
+  readonly #parts: ReaderParts;
+  readonly #flights = new SingleFlight<Proof, SecretBytes>({
+    take: (proof) => proof.dataKey.copy(),
+    release: (proof) => proof.dataKey.wipe(),
+  });
+
+  constructor(parts: ReaderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The block's data key, as the request's own copy to wipe. The caller still compares the commitment, whatever this returns.
+   * @throws {KeysideError} CIPHERTEXT_REJECTED, KEY_DISABLED_HERE, POLICY_DENIED, or what the KMS said
+   */
+  async open(request: ReadRequest, scope: KmsCallScope): Promise<SecretBytes> {
+    const wraps = judgeBlock(request.tenant, request.keyBlock, this.#parts.keys);
+    const dataKey = await this.#find(request, wraps, scope);
+    if (wraps.length === Math.max(1, request.keyBlock.shareCount) || request.verifies(dataKey)) return dataKey;
+    // The block has alternatives with different data keys. Which one is meant depends on the document, so nothing is shared.
+    dataKey.wipe();
+    return (await openBlock(request.tenant, wraps, { scope, verifies: request.verifies, onFailure: this.#parts.onFailure }))
+      .dataKey;
+  }
+
+  async #find(request: ReadRequest, wraps: readonly JudgedWrap[], scope: KmsCallScope): Promise<SecretBytes> {
+    const span = scope.span.child(SPANS.keyOpen.name, { [ATTRIBUTES.keyId.name]: (wraps[0] as JudgedWrap).configuration.id });
+    try {
+      const search = { request, wraps, key: cacheKey(request.tenant, request.keyBlock.bytes) };
+      const dataKey = await this.#lookUp(search, below(scope, span));
+      span.end();
+      return dataKey;
+    } catch (error) {
+      span.end(error);
+      throw error;
+    }
+  }
+
+  async #lookUp(search: Search, scope: KmsCallScope): Promise<SecretBytes> {
+    const { cache, clock, metrics } = this.#parts;
+    const { policy } = search.request;
+    const entry = policy.cacheTtlMs > 0 ? cache.get(search.key) : undefined;
+    const nowMs = clock.nowMs();
+    if (entry !== undefined && this.#serves(search, entry, nowMs)) {
+      const isOutage = nowMs - entry.provenAtMs >= policy.cacheTtlMs;
+      metrics.dataKeyLookedUp(isOutage ? 'outage' : 'hit', 'read');
+      scope.span.set(ATTRIBUTES.hit.name, true);
+      if (isOutage) scope.span.set(ATTRIBUTES.outage.name, true);
+      const dataKey = entry.dataKey.copy();
+      this.#refreshAhead(search, entry, nowMs);
+      return dataKey;
+    }
+    scope.span.set(ATTRIBUTES.hit.name, false);
+    const refusal = cache.refusal(search.key, nowMs);
+    if (refusal !== undefined) throw refusal;
+    return this.#ask(search, scope);
+  }
+
+  /** Within its time; or past it, within the outage limit, and the KMS was just seen to be unreachable. */
+  #serves(search: Search, entry: CachedDataKey, nowMs: number): boolean {
+    const { policy } = search.request;
+    const ageMs = nowMs - entry.provenAtMs;
+    if (ageMs < policy.cacheTtlMs) return true;
+    if (entry.unreachableAtMs === undefined || ageMs >= policy.outageLimitMs) return false;
+    return nowMs - entry.unreachableAtMs < OUTAGE_KNOWN_MS || this.#flights.isFlying(search.key);
+  }
+
+  async #ask(search: Search, scope: KmsCallScope): Promise<SecretBytes> {
+    const { metrics, cache, clock } = this.#parts;
+    if (search.request.policy.cacheTtlMs === 0) {
+      // Every read has a KMS call of its own: no sharing, nothing kept.
+      metrics.dataKeyLookedUp('miss', 'read');
+      return (await this.#prove(search, scope)).dataKey;
+    }
+    const waits = this.#flights.isFlying(search.key);
+    metrics.dataKeyLookedUp(waits ? 'wait' : 'miss', 'read');
+    scope.span.set(ATTRIBUTES.singleFlight.name, waits);
+    try {
+      return await this.#flights.run(
+        search.key,
+        (signal) => this.#proveAndKeep(search, { signal, span: scope.span }),
+        scope.signal,
+      );
+    } catch (error) {
+      const entry = isWeather(error) ? cache.get(search.key) : undefined;
+      if (entry === undefined || scope.signal.aborted || !this.#serves(search, entry, clock.nowMs())) throw error;
+      metrics.dataKeyLookedUp('outage', 'read');
+      scope.span.set(ATTRIBUTES.outage.name, true);
+      return entry.dataKey.copy();
+    }
+  }
+
+  #refreshAhead(search: Search, entry: CachedDataKey, nowMs: number): void {
+    const { policy } = search.request;
+    const isDue =
+      entry.unreachableAtMs === undefined
+        ? nowMs - entry.provenAtMs >= policy.cacheTtlMs * REFRESH_AT
+        : nowMs - entry.unreachableAtMs >= OUTAGE_RETRY_MS;
+    if (!isDue || this.#flights.isFlying(search.key) || this.#parts.cache.refusal(search.key, nowMs) !== undefined) return;
+    const scope = { signal: NEVER, span: NO_SPAN };
+    this.#flights
+      .run(search.key, (signal) => this.#proveAndKeep(search, { signal, span: NO_SPAN }), scope.signal)
+      .then((copy) => copy.wipe())
+      .catch(() => undefined); // what a failed refresh means was already recorded where it failed
+  }
+
+  async #proveAndKeep(search: Search, scope: KmsCallScope): Promise<Proof> {
+    const { cache, clock, epochs } = this.#parts;
+    const { tenant } = search.request;
+    const concerns = { tenantId: tenant.id, configurationIds: search.wraps.map((judged) => judged.configuration.id) };
+    const epoch = epochs.current(concerns);
+    try {
+      const proof = await this.#prove(search, scope);
+      if (epochs.current(concerns) === epoch) this.#keep(search, proof);
+      return proof;
+    } catch (error) {
+      const nowMs = clock.nowMs();
+      const entry = cache.get(search.key);
+      if (entry !== undefined && isWeather(error)) entry.unreachableAtMs = nowMs;
+      if (entry !== undefined && isRefusal(error)) entry.unreachableAtMs = undefined;
+      if (isRefusal(error)) cache.refuse(search.key, { error, tenantId: tenant.id }, nowMs);
+      throw error;
+    }
+  }
+
+  async #prove(search: Search, scope: KmsCallScope): Promise<Proof> {
+    const provenAtMs = this.#parts.clock.nowMs();
+    // With alternatives, any data key that unwraps will do here: `open` holds it against the document's commitment.
+    const opened = await openBlock(search.request.tenant, search.wraps, {
+      scope,
+      verifies: () => true,
+      onFailure: this.#parts.onFailure,
+    });
+    return { ...opened, provenAtMs };
+  }
+
+  #keep(search: Search, proof: Proof): void {
+    const { policy, tenant } = search.request;
+    const known = this.#parts.cache.get(search.key);
+    const keepUntilMs = proof.provenAtMs + Math.max(policy.cacheTtlMs, policy.outageLimitMs);
+    this.#parts.cache.set(search.key, {
+      dataKey: proof.dataKey.copy(),
+      tenantId: tenant.id,
+      openedBy: proof.openedBy,
+      provenAtMs: proof.provenAtMs,
+      keepUntilMs: Math.max(keepUntilMs, known?.keepUntilMs ?? 0),
+      unreachableAtMs: undefined,
+    });
+  }
+}
+
+/** The same call, traced below `span`. The signal stays lazy: a hit never makes one. */
+function below(scope: KmsCallScope, span: Span): KmsCallScope {
+  return {
+    span,
+    get signal() {
+      return scope.signal;
+    },
+  };
+}
+
+interface Search {
+  readonly request: ReadRequest;
+  readonly wraps: readonly JudgedWrap[];
+  readonly key: string;
+}
+
+/** A refresh nobody waits for is bounded by the guard's own time limit. */
+const NEVER = new AbortController().signal;
+
+/** The KMS answered, and the answer was no. */
+function isRefusal(error: unknown): error is KeysideError {
+  if (!(error instanceof KeysideError)) return false;
+  const { actor } = reasonEntry(error.reason);
+  return error.reason === 'CIPHERTEXT_REJECTED' || (error.reason.startsWith('KEY_') && actor !== 'weather');
+}

@@ -1,0 +1,99 @@
+import type { Clock } from '../core/clock.ts';
+import { KeysideError } from '../core/errors.ts';
+import type { KeyConfigurationId, TenantId } from '../core/ids.ts';
+import type { KeyDirectory } from '../kms/guarded-key.ts';
+import type { DataKeyCacheState, DataKeyEviction, Metrics } from '../telemetry/telemetry.ts';
+import { BlockWriter } from './block-writer.ts';
+import type { OpenedBy } from './data-key-cache.ts';
+import { type CacheLimits, DataKeyCache } from './data-key-cache.ts';
+import { Epochs } from './epochs.ts';
+import { KeyReader } from './key-reader.ts';
+import { KeyWriter } from './key-writer.ts';
+import { type Lease, LeaseTable } from './lease-table.ts';
+
+export interface KeyRingParts {
+  readonly keys: KeyDirectory;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly limits: CacheLimits;
+}
+
+/**
+ * All data keys in this process: those for reading, the leases for writing, and what makes them go. Whatever leaves is zeroed.
+ * A confirmed revocation, from whichever call it is learned, takes effect at once for everything that the key opened.
+ */
+export class KeyRing {
+  readonly reader: KeyReader;
+  readonly writer: KeyWriter;
+  readonly #parts: KeyRingParts;
+  readonly #cache: DataKeyCache;
+  readonly #leases: LeaseTable;
+  readonly #epochs = new Epochs();
+
+  constructor(parts: KeyRingParts) {
+    this.#parts = parts;
+    const { keys, clock, metrics } = parts;
+    this.#cache = new DataKeyCache(parts.limits, (eviction, count) => metrics.dataKeyEvicted(eviction, count));
+    this.#leases = new LeaseTable(parts.limits.maxEntries);
+    const epochs = this.#epochs;
+    const onFailure = (error: unknown, by: OpenedBy): void => this.learn(error, by);
+    this.reader = new KeyReader({ cache: this.#cache, keys, clock, metrics, onFailure, epochs });
+    const blocks = new BlockWriter({ keys, clock, onFailure });
+    this.writer = new KeyWriter({ leases: this.#leases, cache: this.#cache, blocks, clock, metrics, epochs });
+    metrics.observeDataKeys(() => this.state());
+  }
+
+  /** What a KMS's failure means for the data keys in memory: a confirmed revocation ends them, anything else does nothing. */
+  learn(error: unknown, by: OpenedBy): void {
+    if (!(error instanceof KeysideError) || error.reason !== 'KEY_REVOKED') return;
+    const { configurationId, keyVersion } = by;
+    const isVersionOnly = error.details.scope === 'version' && keyVersion !== '';
+    this.#epochs.configurationDropped(configurationId);
+    this.writer.forgetRewraps((memo) => memo.configurationId === configurationId);
+    const isOpenedBy = (opened: OpenedBy): boolean =>
+      opened.configurationId === configurationId && (!isVersionOnly || opened.keyVersion === keyVersion);
+    this.#cache.dropOpenedBy(configurationId, 'revoked', (entry) => entry.openedBy.some(isOpenedBy));
+    this.#dropLeases('revoked', (lease) => lease.openedBy.some(isOpenedBy));
+  }
+
+  /** Forgets a tenant's data keys, or those that one of its configurations opened. Returns how many there were. */
+  dropTenant(tenantId: TenantId, options: { configurationId?: KeyConfigurationId; eviction?: DataKeyEviction } = {}): number {
+    const { configurationId, eviction = 'dropped' } = options;
+    const concerns = (id: KeyConfigurationId): boolean => configurationId === undefined || id === configurationId;
+    this.#epochs.tenantDropped(tenantId);
+    this.#cache.forgetRefusals(tenantId);
+    this.writer.forgetRewraps((memo) => memo.tenantId === tenantId);
+    const matches = (held: Pick<Lease, 'tenantId' | 'openedBy'>): boolean =>
+      held.tenantId === tenantId && held.openedBy.some((by) => concerns(by.configurationId));
+    return this.#cache.drop(eviction, matches) + this.#dropLeases(eviction, matches);
+  }
+
+  /** Zeroes what has outlived its time. To be called about once a second. */
+  sweep(): void {
+    const nowMs = this.#parts.clock.nowMs();
+    this.#cache.drop('expired', (entry) => entry.keepUntilMs <= nowMs);
+    this.#dropLeases('expired', (lease) => nowMs - lease.provenAtMs >= lease.ttlMs);
+  }
+
+  state(): DataKeyCacheState {
+    const oldest = this.#cache.oldestProofMs();
+    return {
+      entries: this.#cache.size,
+      bytes: this.#cache.bytes,
+      leases: this.#leases.size,
+      oldestAgeMs: oldest === undefined ? 0 : this.#parts.clock.nowMs() - oldest,
+    };
+  }
+
+  /** Zeroes everything. What is still running keeps its own copies until it ends. */
+  close(): void {
+    this.#cache.drop('shutdown', () => true);
+    this.#dropLeases('shutdown', () => true);
+  }
+
+  #dropLeases(eviction: DataKeyEviction, matches: (lease: Lease) => boolean): number {
+    const count = this.#leases.drop(matches);
+    if (count > 0) this.#parts.metrics.dataKeyEvicted(eviction, count);
+    return count;
+  }
+}

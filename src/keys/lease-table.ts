@@ -1,0 +1,71 @@
+import { LRUCache } from 'lru-cache';
+import type { TenantId } from '../core/ids.ts';
+import type { SecretBytes } from '../core/secret-bytes.ts';
+import type { KeyBlock } from '../envelope/key-block.ts';
+import type { LabelPolicy } from '../tenants/tenant.ts';
+import type { OpenedBy } from './data-key-cache.ts';
+
+/** A lease in use is followed by a new one when this part of any of its limits is used up. */
+const RENEW_AT = 0.8;
+
+/** A data key that encrypts documents of one tenant, key configuration and label. The table owns it. */
+export interface Lease {
+  readonly tenantId: TenantId;
+  readonly openedBy: readonly OpenedBy[];
+  readonly dataKey: SecretBytes;
+  readonly keyBlock: KeyBlock;
+  readonly provenAtMs: number;
+  readonly ttlMs: number;
+  documents: number;
+  bytes: number;
+}
+
+/** Leases by their key, one each, bounded in number: the least recently used ends first. Whatever leaves is zeroed. */
+export class LeaseTable {
+  readonly #leases: LRUCache<string, Lease>;
+
+  constructor(maxLeases: number) {
+    this.#leases = new LRUCache({ max: maxLeases, dispose: (lease) => lease.dataKey.wipe() });
+  }
+
+  get size(): number {
+    return this.#leases.size;
+  }
+
+  /** Takes over the lease's data key; the one it follows ends. */
+  put(key: string, lease: Lease): void {
+    this.#leases.set(key, lease);
+  }
+
+  /** Counts one document of `bytes` under the lease and returns it, or undefined where its limits are reached. */
+  take(key: string, use: { policy: LabelPolicy; bytes: number; nowMs: number }): Lease | undefined {
+    const lease = this.#leases.get(key);
+    if (lease === undefined) return undefined;
+    const { policy, bytes, nowMs } = use;
+    // The first document always fits: a limit below one document would otherwise refuse every write.
+    const fits =
+      lease.documents === 0 || (lease.documents < policy.leaseMaxDocuments && lease.bytes + bytes <= policy.leaseMaxBytes);
+    if (nowMs - lease.provenAtMs >= Math.min(lease.ttlMs, policy.leaseTtlMs) || !fits) return undefined;
+    lease.documents += 1;
+    lease.bytes += bytes;
+    return lease;
+  }
+
+  /** Whether a lease in use should be followed soon. */
+  isNearEnd(lease: Lease, policy: LabelPolicy, nowMs: number): boolean {
+    return (
+      nowMs - lease.provenAtMs >= lease.ttlMs * RENEW_AT ||
+      lease.documents >= policy.leaseMaxDocuments * RENEW_AT ||
+      lease.bytes >= policy.leaseMaxBytes * RENEW_AT
+    );
+  }
+
+  /** Zeroes every lease that `matches`. Returns how many there were. */
+  drop(matches: (lease: Lease) => boolean): number {
+    let count = 0;
+    for (const [key, lease] of [...this.#leases.entries()]) {
+      if (matches(lease) && this.#leases.delete(key)) count += 1;
+    }
+    return count;
+  }
+}

@@ -1,0 +1,87 @@
+import { LRUCache } from 'lru-cache';
+import type { Cipher } from '../cipher/cipher.ts';
+import { KeysideError } from '../core/errors.ts';
+import { type KeyConfigurationId, parseKeyConfigurationId } from '../core/ids.ts';
+import type { ProviderName } from '../core/providers.ts';
+import { awsSettingsSchema } from './aws/config.ts';
+import { awsProvider } from './aws/provider.ts';
+import { DEFAULT_GUARD_LIMITS, Guard, type GuardLimits, type GuardTools } from './guard.ts';
+import type { GuardedKey, KeyDirectory, KeySpec } from './guarded-key.ts';
+import type { KmsKey, KmsProvider } from './kms.ts';
+import { localSettingsSchema } from './local/config.ts';
+import { localProvider } from './local/provider.ts';
+
+const MAX_OPEN_KEYS = 5_000;
+
+interface RegistryTools extends GuardTools {
+  readonly cipher: Cipher;
+  readonly limits?: GuardLimits;
+}
+
+type OpenKey = (id: KeyConfigurationId, settings: unknown) => KmsKey;
+
+/** One line a provider. What it loads of its vendor's SDK, it loads with the first use of a key. */
+function openers({ cipher }: RegistryTools): ReadonlyMap<string, { readonly name: ProviderName; readonly open: OpenKey }> {
+  return new Map([
+    opener(localProvider(cipher), localSettingsSchema), //
+    opener(awsProvider(), awsSettingsSchema),
+  ]);
+}
+
+/** Settings are checked once more where they enter: the configuration floor hands them over as `unknown`. */
+function opener<Settings>(provider: KmsProvider<Settings>, schema: { parse(settings: unknown): Settings }) {
+  const open: OpenKey = (id, settings) => provider.open(id, schema.parse(settings));
+  return [provider.name, { name: provider.name, open }] as const;
+}
+
+interface Entry {
+  readonly fingerprint: string;
+  readonly guard: Guard;
+}
+
+/**
+ * The keys that are open, one for each configuration id. A configuration that changed is opened anew; the old key ends its calls and
+ * is closed. Of more than 5,000 keys the one unused longest is closed.
+ */
+export class KeyRegistry implements KeyDirectory {
+  readonly #tools: RegistryTools;
+  readonly #openers: ReturnType<typeof openers>;
+  readonly #keys = new LRUCache<string, Entry>({ max: MAX_OPEN_KEYS, dispose: ({ guard }) => guard.retire() });
+
+  constructor(tools: RegistryTools) {
+    this.#tools = tools;
+    this.#openers = openers(tools);
+  }
+
+  /** @throws {KeysideError} KEY_MISCONFIGURED where there is no such provider or its settings are not as its schema demands */
+  key(spec: KeySpec): GuardedKey {
+    const known = this.#keys.get(spec.id);
+    if (known?.fingerprint === spec.fingerprint) return known.guard;
+    const guard = this.#open(spec);
+    this.#keys.set(spec.id, { fingerprint: spec.fingerprint, guard });
+    return guard;
+  }
+
+  /** Closes every key at once; calls under way end with KMS_UNAVAILABLE. */
+  async closeAll(): Promise<void> {
+    const guards = [...this.#keys.values()].map(({ guard }) => guard);
+    await Promise.all(guards.map((guard) => guard.close()));
+    this.#keys.clear();
+  }
+
+  #open({ id, provider: name, settings }: KeySpec): Guard {
+    const found = this.#openers.get(name);
+    if (found === undefined) throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: there is no provider ${name}`);
+    const { timer, metrics, random, limits = DEFAULT_GUARD_LIMITS } = this.#tools;
+    const key = openChecked(found.open, id, settings);
+    return new Guard({ id, provider: found.name, key }, { timer, metrics, random }, limits);
+  }
+}
+
+function openChecked(open: OpenKey, id: string, settings: unknown): KmsKey {
+  try {
+    return open(parseKeyConfigurationId(id), settings);
+  } catch (cause) {
+    throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: its settings are not valid`, { cause });
+  }
+}

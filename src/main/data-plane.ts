@@ -1,0 +1,56 @@
+import { nodeCipher } from '../cipher/node-cipher.ts';
+import type { DaemonConfig } from '../config/daemon-config.ts';
+import type { Clock } from '../core/clock.ts';
+import { KeyRing } from '../keys/key-ring.ts';
+import { DEFAULT_GUARD_LIMITS } from '../kms/guard.ts';
+import { KeyRegistry } from '../kms/registry.ts';
+import { systemTimer } from '../kms/timer.ts';
+import type { ServiceParts } from '../service/service.ts';
+import type { Metrics } from '../telemetry/telemetry.ts';
+import { TenantDirectory } from '../tenants/directory.ts';
+
+/** How often data keys that outlived their time are looked for, in milliseconds. */
+const SWEEP_MS = 1_000;
+
+export interface DataPlane extends ServiceParts {
+  readonly tenants: TenantDirectory;
+  /** Zeroes every data key and closes every KMS connection. */
+  close(): Promise<void>;
+}
+
+/** Builds what serves requests, from the tenants' directory down to the KMSs. Asks nobody anything. */
+export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metrics): DataPlane {
+  const cipher = nodeCipher();
+  const keys = new KeyRegistry({
+    cipher,
+    timer: systemTimer(clock),
+    metrics,
+    random: Math.random,
+    limits: {
+      ...DEFAULT_GUARD_LIMITS,
+      operationMs: config.kms.timeoutMs,
+      attemptMs: config.kms.attemptTimeoutMs,
+      maxConcurrent: config.kms.maxConcurrent,
+      maxQueued: config.kms.maxQueued,
+      maxAttempts: config.kms.maxAttempts,
+    },
+  });
+  const ring = new KeyRing({ keys, clock, metrics, limits: config.cache });
+  const tenants = new TenantDirectory();
+  tenants.onChange((tenantId, previous) => {
+    // The generation keeps old keys from being found; this zeroes them.
+    if (previous !== undefined) ring.dropTenant(tenantId, { eviction: 'reconfigured' });
+  });
+  const sweeper = setInterval(() => ring.sweep(), SWEEP_MS).unref();
+  return {
+    tenants,
+    ring,
+    keys,
+    cipher,
+    async close() {
+      clearInterval(sweeper);
+      ring.close();
+      await keys.closeAll();
+    },
+  };
+}

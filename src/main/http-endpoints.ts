@@ -1,0 +1,87 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { MetricsHandler } from './otel-prometheus.ts';
+
+/** A probe needs a few of these; slow or many clients must not cost the daemon more. */
+const HEADERS_TIMEOUT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 10_000;
+const IDLE_TIMEOUT_MS = 10_000;
+const KEEP_ALIVE_MS = 5000;
+const CHECK_INTERVAL_MS = 1000;
+const MAX_CONNECTIONS = 64;
+const MAX_HEADER_BYTES = 8 * 1024;
+
+export interface HttpEndpointsOptions {
+  /** The address to listen on. It may be the pod's: what is served names no tenant unless configured. */
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** False while starting and while draining. It must not depend on any KMS: a customer's outage is no reason to restart a pod. */
+  readonly isReady: () => boolean;
+  /** Absent where Prometheus's exporter is off: `/metrics` then says how to switch it on. */
+  readonly metricsHandler?: MetricsHandler | undefined;
+}
+
+export interface HttpEndpoints {
+  readonly port: number;
+  /** Takes no new connections and closes those there are. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `/livez` (200 as long as the process serves), `/readyz` (200 or 503) and `/metrics` over HTTP, for GET and HEAD alone.
+ * @throws where it cannot listen there
+ */
+export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise<HttpEndpoints> {
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+    (request, response) => answer(request, response, options),
+  );
+  server.timeout = IDLE_TIMEOUT_MS;
+  server.maxConnections = MAX_CONNECTIONS;
+  await listen(server, options);
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) };
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, options: HttpEndpointsOptions): void {
+  response.setHeader('cache-control', 'no-store');
+  response.setHeader('x-content-type-options', 'nosniff');
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const path = request.url?.split('?', 1)[0];
+  if (isRead && path === '/metrics' && options.metricsHandler !== undefined) {
+    options.metricsHandler(request, response);
+    return;
+  }
+  if (!isRead) response.setHeader('allow', 'GET, HEAD').setHeader('connection', 'close');
+  const [status, text] = isRead ? replyAt(path, options.isReady) : ([405, 'only GET and HEAD are served'] as const);
+  // To HEAD the server sends the headers alone.
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}
+
+function replyAt(path: string | undefined, isReady: () => boolean): readonly [status: number, text: string] {
+  if (path === '/livez') return [200, 'ok'];
+  if (path === '/readyz') return isReady() ? [200, 'ok'] : [503, 'not ready: starting or draining'];
+  if (path === '/metrics') return [404, 'metrics are off: set OTEL_METRICS_EXPORTER=prometheus'];
+  return [404, 'not found: /livez, /readyz and /metrics are served'];
+}
+
+async function listen(server: Server, { host, port }: HttpEndpointsOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  // Stays: a connection that cannot be accepted later on (no file descriptors left) must not end the process.
+  server.on('error', reject);
+  server.listen({ host, port }, resolve);
+  await promise;
+}
+
+async function close(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeAllConnections();
+  await promise;
+}

@@ -1,0 +1,124 @@
+import type { DaemonConfig } from '../config/daemon-config.ts';
+import { watchTenants } from '../config/watch-tenants.ts';
+import { systemClock } from '../core/clock.ts';
+import { Admission } from '../rpc/admission.ts';
+import { Callers } from '../rpc/callers.ts';
+import { buildServer } from '../rpc/server.ts';
+import { TenantOutcomes } from '../rpc/tenant-outcomes.ts';
+import { errorFields } from '../telemetry/error-fields.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { CallerTokens } from './caller-tokens.ts';
+import { buildDataPlane } from './data-plane.ts';
+import { drain } from './drain.ts';
+import { type HttpEndpoints, startHttpEndpoints } from './http-endpoints.ts';
+import { type Bound, bindListeners } from './listeners.ts';
+import { startTelemetry } from './otel.ts';
+import { version } from './version.ts';
+
+export interface RunningSidecar {
+  readonly bound: Bound;
+  /** `host:port` of the health and metrics endpoints. */
+  readonly http: string | undefined;
+  /** Refuses new calls, lets running ones finish within the configured time, zeroes all keys, closes everything. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the data plane: needs its configuration and no network. Resolves when it listens.
+ * @throws {ConfigurationError} with every fault of the tenants' files; {Error} naming an address or file that cannot be used
+ */
+export async function startSidecar(config: DaemonConfig, logger: Logger): Promise<RunningSidecar> {
+  const clock = systemClock();
+  const telemetry = await startTelemetry(process.env, {
+    logger,
+    clock,
+    version,
+    metricsTenants: config.telemetry.tenantLabels,
+    metricsShowTenants: config.telemetry.metricsShowTenants,
+  });
+  const plane = buildDataPlane(config, clock, telemetry.telemetry.metrics);
+  const tenantFiles = await watchTenants({
+    path: config.tenants,
+    rescanIntervalMs: config.reload.intervalMs,
+    directory: plane.tenants,
+    logger,
+    metrics: telemetry.telemetry.metrics,
+  });
+  const callers = new Callers(config.callers.length === 0);
+  const tokens = new CallerTokens(config.callers, callers, logger);
+  await tokens.start();
+  const admission = new Admission(config.limits.maxConcurrentCalls);
+  const { server, health } = buildServer({
+    service: plane,
+    admission,
+    callers,
+    outcomes: new TenantOutcomes(),
+    telemetry: telemetry.telemetry,
+    logger,
+    limits: config.limits,
+    defaultDeadlineMs: config.limits.defaultDeadlineMs,
+    maxMessageBytes: config.limits.maxMessageBytes,
+    hasReflection: config.reflection,
+    isTenant: (id) => plane.tenants.has(id),
+  });
+  const bound = await bindListeners(server, config.listen);
+  const http = await startHttp(config.listen.http, () => !admission.isDraining, telemetry.metricsHandler);
+  logger.log('info', 'listening', {
+    tcp: bound.tcp,
+    unix: bound.unix,
+    http: http?.address,
+    tenants: plane.tenants.size,
+    version,
+  });
+  return {
+    bound,
+    http: http?.address,
+    async stop() {
+      tokens.stop();
+      await drain({ server, admission, health, timeoutMs: config.drain.timeoutMs, logger });
+      await Promise.all([tenantFiles.close(), http?.endpoints.close(), plane.close()]);
+      await telemetry.shutdown();
+      logger.log('info', 'stopped');
+    },
+  };
+}
+
+async function startHttp(
+  address: string | undefined,
+  isReady: () => boolean,
+  metricsHandler: Parameters<typeof startHttpEndpoints>[0]['metricsHandler'],
+): Promise<{ endpoints: HttpEndpoints; address: string } | undefined> {
+  if (address === undefined) return undefined;
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, colon);
+  const endpoints = await startHttpEndpoints({
+    host: host.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(address.slice(colon + 1)),
+    isReady,
+    metricsHandler,
+  });
+  return { endpoints, address: `${host}:${endpoints.port}` };
+}
+
+/** Stops the sidecar once, on the first of these signals; a second one ends the process at once. */
+export function stopOnSignals(sidecar: RunningSidecar, logger: Logger & { flushSync(): void }): void {
+  let isStopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    logger.log('info', 'stopping', { signal });
+    sidecar
+      .stop()
+      .then(() => 0)
+      .catch((error: unknown) => {
+        logger.log('error', 'the shutdown failed', errorFields(error));
+        return 1;
+      })
+      .then((code) => {
+        logger.flushSync();
+        process.exit(code);
+      });
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}

@@ -1,0 +1,65 @@
+import type { ServerUnaryCall } from '@grpc/grpc-js';
+import { KeysideError } from '../core/errors.ts';
+import type { CallScope } from '../service/service.ts';
+import type { Span } from '../telemetry/telemetry.ts';
+
+/** What of a grpc-js call decides when the call ends. */
+export type EndingCall = Pick<ServerUnaryCall<unknown, unknown>, 'cancelled' | 'getDeadline' | 'once' | 'removeListener'>;
+
+/**
+ * One RPC as the use cases see it. Its signal is made only when somebody waits for something: a call that finds everything in
+ * memory never pays for one.
+ */
+export class RpcScope implements CallScope {
+  readonly span: Span;
+  callerId = 'anonymous';
+  purpose = '';
+  readonly #call: EndingCall;
+  readonly #deadlineMs: number;
+  #abort: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #cancel = (): void => this.#end();
+
+  /** @param defaultDeadlineMs how long a call may take that states no deadline of its own */
+  constructor(call: EndingCall, span: Span, defaultDeadlineMs: number) {
+    this.#call = call;
+    this.span = span;
+    this.#deadlineMs = Math.min(Number(call.getDeadline()), Date.now() + defaultDeadlineMs);
+  }
+
+  /** Aborts when the caller cancels or the deadline passes; its reason is the KeysideError to end in. */
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      const endError = this.#endError();
+      if (endError !== undefined) {
+        this.#abort.abort(endError);
+      } else {
+        this.#call.once('cancelled', this.#cancel);
+        this.#timer = setTimeout(this.#cancel, this.#deadlineMs - Date.now());
+      }
+    }
+    return this.#abort.signal;
+  }
+
+  assertLive(): void {
+    const endError = this.#endError();
+    if (endError !== undefined) throw endError;
+  }
+
+  /** Lets go of timer and listener; the signal then never aborts any more. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#call.removeListener('cancelled', this.#cancel);
+  }
+
+  #end(): void {
+    this.close();
+    this.#abort?.abort(this.#endError() ?? new KeysideError('CANCELLED', 'the caller cancelled the call'));
+  }
+
+  #endError(): KeysideError | undefined {
+    if (Date.now() >= this.#deadlineMs) return new KeysideError('DEADLINE_EXCEEDED', "the call's deadline passed");
+    return this.#call.cancelled ? new KeysideError('CANCELLED', 'the caller cancelled the call') : undefined;
+  }
+}

@@ -1,0 +1,55 @@
+import { hash } from 'node:crypto';
+import { KeysideError } from '../core/errors.ts';
+
+/** What a caller may be allowed to do; `rewrap-target` is choosing another key than the primary one. */
+export type Operation = 'encrypt' | 'decrypt' | 'rewrap' | 'rewrap-target' | 'check-key' | 'list-keys' | 'drop-keys' | 'health';
+
+/** Who calls: an application's container, known by its bearer token. */
+export interface Caller {
+  readonly id: string;
+  /** Ids, or `*` for every tenant. */
+  readonly tenants: ReadonlySet<string>;
+  readonly operations: ReadonlySet<string>;
+}
+
+/** With no callers configured, whoever reaches the socket is this one. */
+const ANONYMOUS: Caller = { id: 'anonymous', tenants: new Set(['*']), operations: new Set(['*']) };
+
+const BEARER = /^Bearer +([^ ].*)$/i;
+
+export class Callers {
+  readonly #isOpen: boolean;
+  /** By the SHA-256 of the token: looking one up takes no time that depends on how much of a token was right. */
+  #byTokenHash = new Map<string, Caller>();
+
+  /** @param isOpen true where no callers are configured */
+  constructor(isOpen: boolean) {
+    this.#isOpen = isOpen;
+  }
+
+  /** Replaces all tokens at once. */
+  setTokens(tokens: readonly { readonly token: string; readonly caller: Caller }[]): void {
+    this.#byTokenHash = new Map(tokens.map(({ token, caller }) => [hash('sha256', token), caller]));
+  }
+
+  /** @throws {KeysideError} CALLER_UNAUTHENTICATED */
+  authenticate(authorization: string | undefined): Caller {
+    if (this.#isOpen) return ANONYMOUS;
+    const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
+    if (token === undefined) throw new KeysideError('CALLER_UNAUTHENTICATED', 'a bearer token is required');
+    const caller = this.#byTokenHash.get(hash('sha256', token));
+    if (caller === undefined) throw new KeysideError('CALLER_UNAUTHENTICATED', 'the bearer token is not known');
+    return caller;
+  }
+}
+
+/** @throws {KeysideError} CALLER_NOT_ALLOWED, whether or not there is such a tenant */
+export function assertAllowed(caller: Caller, operation: Operation, tenantId: string): void {
+  const mayTenant = caller.tenants.has('*') || caller.tenants.has(tenantId);
+  // Whoever may ask anything about a tenant may know how its key does.
+  const mayOperation = caller.operations.has('*') || operation === 'health' || caller.operations.has(operation);
+  if (mayTenant && mayOperation) return;
+  throw new KeysideError('CALLER_NOT_ALLOWED', `caller ${caller.id} may not ${operation} for tenant ${tenantId}`, {
+    details: { callerId: caller.id, tenantId, operation },
+  });
+}

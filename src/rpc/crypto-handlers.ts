@@ -1,0 +1,175 @@
+import { parseKeyConfigurationId } from '../core/ids.ts';
+import type { Status } from '../gen/google/rpc/status.ts';
+import type {
+  BatchDecryptRequest,
+  BatchDecryptResponse,
+  BatchEncryptRequest,
+  BatchEncryptResponse,
+  BatchRewrapRequest,
+  BatchRewrapResponse,
+  DecryptRequest,
+  DecryptResponse,
+  EncryptRequest,
+  EncryptResponse,
+  RewrapRequest,
+  RewrapResponse,
+} from '../gen/keyside/v1/crypto.ts';
+import type { RequestMetadata } from '../gen/keyside/v1/metadata.ts';
+import { eachItem, type ItemOutcome } from '../service/batch.ts';
+import { decrypt } from '../service/decrypt.ts';
+import { encrypt } from '../service/encrypt.ts';
+import { rewrap } from '../service/rewrap.ts';
+import type { Fields, ServiceParts } from '../service/service.ts';
+import { checkBatch, checkFields, type RequestLimits, requireEdek } from './parse-document.ts';
+import { toStatus } from './status.ts';
+import type { ParsedCall, UnaryMethod } from './unary.ts';
+
+const SERVICE = 'keyside.v1.CryptoService';
+
+export interface HandlerParts {
+  readonly service: ServiceParts;
+  readonly limits: RequestLimits;
+}
+
+/** What one document of any request has. */
+interface DocumentMessage {
+  readonly fields: Fields;
+  readonly edek: Uint8Array;
+  readonly context: ReadonlyMap<string, string>;
+}
+
+interface RewrapMessage {
+  readonly edek: Uint8Array;
+  readonly context: ReadonlyMap<string, string>;
+}
+
+/** One piece of a request on its way to a use case. */
+interface Piece<M> {
+  readonly call: ParsedCall;
+  readonly message: M;
+  readonly dataLabel: string;
+}
+
+export function encryptMethod(parts: HandlerParts): UnaryMethod<EncryptRequest, EncryptResponse> {
+  return {
+    name: `${SERVICE}/Encrypt`,
+    operation: 'encrypt',
+    handle: (request, call) => encryptOne(parts, { call, message: request, dataLabel: labelOf(request) }),
+  };
+}
+
+export function decryptMethod(parts: HandlerParts): UnaryMethod<DecryptRequest, DecryptResponse> {
+  return {
+    name: `${SERVICE}/Decrypt`,
+    operation: 'decrypt',
+    handle: (request, call) => decryptOne(parts, { call, message: request, dataLabel: labelOf(request) }),
+  };
+}
+
+export function rewrapMethod(parts: HandlerParts): UnaryMethod<RewrapRequest, RewrapResponse> {
+  return {
+    name: `${SERVICE}/Rewrap`,
+    operation: 'rewrap',
+    handle: async (request, call) => {
+      const piece = { call, message: request, dataLabel: labelOf(request) };
+      return rewrapOne(parts, piece, parseTarget(request.targetKeyId, call));
+    },
+  };
+}
+
+export function batchEncryptMethod(parts: HandlerParts): UnaryMethod<BatchEncryptRequest, BatchEncryptResponse> {
+  return {
+    name: `${SERVICE}/BatchEncrypt`,
+    operation: 'encrypt',
+    handle: (request, call) => batch(parts, { call, request }, (piece) => encryptOne(parts, piece)),
+  };
+}
+
+export function batchDecryptMethod(parts: HandlerParts): UnaryMethod<BatchDecryptRequest, BatchDecryptResponse> {
+  return {
+    name: `${SERVICE}/BatchDecrypt`,
+    operation: 'decrypt',
+    handle: (request, call) => batch(parts, { call, request }, (piece) => decryptOne(parts, piece)),
+  };
+}
+
+export function batchRewrapMethod(parts: HandlerParts): UnaryMethod<BatchRewrapRequest, BatchRewrapResponse> {
+  return {
+    name: `${SERVICE}/BatchRewrap`,
+    operation: 'rewrap',
+    handle: async (request, call) => {
+      const target = parseTarget(request.targetKeyId, call);
+      return batch(parts, { call, request }, (piece) => rewrapOne(parts, piece, target));
+    },
+  };
+}
+
+async function encryptOne(parts: HandlerParts, { call, message, dataLabel }: Piece<DocumentMessage>): Promise<EncryptResponse> {
+  const bytes = checkFields(message.fields, parts.limits, 'plaintext');
+  call.note({ fields: message.fields.size, bytes });
+  const { fields, edek, context } = message;
+  return encrypt(parts.service, { tenantId: call.tenantId, fields, edek, context, dataLabel }, call.scope);
+}
+
+async function decryptOne(parts: HandlerParts, { call, message, dataLabel }: Piece<DocumentMessage>): Promise<DecryptResponse> {
+  const edek = requireEdek(message.edek);
+  const bytes = checkFields(message.fields, parts.limits, 'ciphertext');
+  call.note({ fields: message.fields.size, bytes });
+  const { fields, context } = message;
+  return decrypt(parts.service, { tenantId: call.tenantId, fields, edek, context, dataLabel }, call.scope);
+}
+
+async function rewrapOne(
+  parts: HandlerParts,
+  { call, message, dataLabel }: Piece<RewrapMessage>,
+  targetKeyId: ReturnType<typeof parseTarget>,
+): Promise<RewrapResponse> {
+  const edek = requireEdek(message.edek);
+  const { context } = message;
+  const { tenantId, scope } = call;
+  return rewrap(parts.service, { tenantId, edek, context, dataLabel, targetKeyId }, scope);
+}
+
+interface BatchRequest<D> {
+  readonly tenantId: string;
+  readonly documents: readonly D[];
+  readonly metadata?: RequestMetadata | undefined;
+}
+
+interface BatchResult<R> {
+  readonly id: string;
+  readonly document: R | undefined;
+  readonly error: Status | undefined;
+}
+
+async function batch<D extends { readonly id: string }, R>(
+  parts: HandlerParts,
+  rpc: { call: ParsedCall; request: BatchRequest<D> },
+  work: (piece: Piece<D>) => Promise<R>,
+): Promise<{ results: BatchResult<R>[] }> {
+  const { call, request } = rpc;
+  checkBatch(request.documents, parts.limits);
+  parts.service.tenants.get(call.tenantId);
+  const dataLabel = labelOf(request);
+  const quiet = { ...call, note: () => undefined };
+  const outcomes = await eachItem(request.documents, (message) => work({ call: quiet, message, dataLabel }), call.scope);
+  call.note({ documents: outcomes.length, failed: outcomes.filter((outcome) => 'error' in outcome).length });
+  return { results: outcomes.map((outcome, at) => toResult((request.documents[at] as D).id, outcome)) };
+}
+
+function toResult<R>(id: string, outcome: ItemOutcome<R>): BatchResult<R> {
+  return 'error' in outcome
+    ? { id, document: undefined, error: toStatus(outcome.error) }
+    : { id, document: outcome.value, error: undefined };
+}
+
+function labelOf({ metadata }: { readonly metadata?: RequestMetadata | undefined }): string {
+  return metadata?.dataLabel ?? '';
+}
+
+/** Choosing a key other than the primary one needs a permission of its own. */
+function parseTarget(targetKeyId: string, call: ParsedCall): ReturnType<typeof parseKeyConfigurationId> | undefined {
+  if (targetKeyId === '') return undefined;
+  call.assertAllowed('rewrap-target');
+  return parseKeyConfigurationId(targetKeyId, 'target_key_id');
+}

@@ -1,0 +1,88 @@
+import { parseKeyConfigurationId } from '../core/ids.ts';
+import type { Duration } from '../gen/google/protobuf/duration.ts';
+import {
+  type CheckKeyRequest,
+  type CheckKeyResponse,
+  type DropKeysRequest,
+  type DropKeysResponse,
+  type KeyConfiguration as KeyConfigurationMessage,
+  KeyConfigurationState,
+  type ListKeysRequest,
+  type ListKeysResponse,
+} from '../gen/keyside/v1/key.ts';
+import type { ServiceParts } from '../service/service.ts';
+import { checkKey, dropKeys, type KeyCheck, listKeys } from '../service/tenant-keys.ts';
+import { toStatus } from './status.ts';
+import type { UnaryMethod } from './unary.ts';
+
+const SERVICE = 'keyside.v1.KeyService';
+
+const STATES = {
+  primary: KeyConfigurationState.KEY_CONFIGURATION_STATE_PRIMARY,
+  active: KeyConfigurationState.KEY_CONFIGURATION_STATE_ACTIVE,
+  disabled: KeyConfigurationState.KEY_CONFIGURATION_STATE_DISABLED,
+} as const;
+
+export function checkKeyMethod(service: ServiceParts): UnaryMethod<CheckKeyRequest, CheckKeyResponse> {
+  return {
+    name: `${SERVICE}/CheckKey`,
+    operation: 'check-key',
+    handle: async (request, { tenantId, scope, note }) => {
+      const check = await checkKey(service, { tenantId, keyId: optionalKeyId(request.keyId) }, scope);
+      note({ keyId: check.configuration.id, usable: check.error === undefined });
+      return toCheckMessage(check);
+    },
+  };
+}
+
+export function listKeysMethod(service: ServiceParts): UnaryMethod<ListKeysRequest, ListKeysResponse> {
+  return {
+    name: `${SERVICE}/ListKeys`,
+    operation: 'list-keys',
+    handle: async (_request, { tenantId }) => ({ keys: listKeys(service, tenantId).map(toKeyMessage) }),
+  };
+}
+
+export function dropKeysMethod(service: ServiceParts): UnaryMethod<DropKeysRequest, DropKeysResponse> {
+  return {
+    name: `${SERVICE}/DropKeys`,
+    operation: 'drop-keys',
+    handle: async (request, { tenantId, note }) => {
+      const dropped = dropKeys(service, { tenantId, keyId: optionalKeyId(request.keyId) });
+      note({ dropped });
+      return { dropped };
+    },
+  };
+}
+
+function optionalKeyId(keyId: string): ReturnType<typeof parseKeyConfigurationId> | undefined {
+  return keyId === '' ? undefined : parseKeyConfigurationId(keyId);
+}
+
+function toKeyMessage(configuration: KeyCheck['configuration']): KeyConfigurationMessage {
+  return {
+    keyId: configuration.id,
+    provider: configuration.provider,
+    state: STATES[configuration.state],
+    custody: configuration.custody,
+    vendorDefault: configuration.isVendorDefault,
+  };
+}
+
+function toCheckMessage(check: KeyCheck): CheckKeyResponse {
+  return {
+    key: toKeyMessage(check.configuration),
+    usable: check.error === undefined,
+    kmsState: check.kmsState,
+    keyVersion: check.keyVersion,
+    wrapLatency: toDuration(check.wrapMs),
+    unwrapLatency: toDuration(check.unwrapMs),
+    error: check.error && toStatus(check.error),
+  };
+}
+
+function toDuration(ms: number | undefined): Duration | undefined {
+  if (ms === undefined) return undefined;
+  const seconds = Math.floor(ms / 1000);
+  return { seconds, nanos: Math.round((ms - seconds * 1000) * 1_000_000) };
+}

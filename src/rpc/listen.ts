@@ -1,0 +1,58 @@
+import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname } from 'node:path';
+import type { Server, ServerCredentials } from '@grpc/grpc-js';
+
+const SOCKET_DIRECTORY_MODE = 0o750;
+const SOCKET_MODE = 0o660;
+
+/** Binds the server to a TCP address and returns the one it got (port 0 asks for a free one). */
+export function listenTcp(server: Server, address: string, credentials: ServerCredentials): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (error, port) => {
+      if (error !== null) reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+      else resolve(`${address.slice(0, address.lastIndexOf(':'))}:${port}`);
+    });
+  });
+}
+
+/**
+ * Binds the server to a Unix socket that owner and group may use; makes its directory where it is missing. A stale socket is removed
+ * once nobody answers there; anything else at the path is left alone and reported.
+ */
+export async function listenUnix(server: Server, path: string, credentials: ServerCredentials): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: SOCKET_DIRECTORY_MODE });
+  await removeStale(path);
+  // Between bind and chmod the socket must not be wider than it will be.
+  const umask = process.umask(0o117);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.bindAsync(`unix:${path}`, credentials, (error) => {
+        if (error !== null) reject(new Error(`cannot listen on ${path}: ${error.message}`, { cause: error }));
+        else resolve();
+      });
+    });
+  } finally {
+    process.umask(umask);
+  }
+  chmodSync(path, SOCKET_MODE);
+}
+
+async function removeStale(path: string): Promise<void> {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) throw new Error(`cannot listen on ${path}: something that is not a socket is there`);
+  if (await answers(path)) throw new Error(`cannot listen on ${path}: another process answers there`);
+  unlinkSync(path);
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

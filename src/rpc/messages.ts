@@ -1,0 +1,55 @@
+import { BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire';
+import type { MethodDefinition } from '@grpc/grpc-js';
+import { KeysideError } from '../core/errors.ts';
+import { decodeUtf8 } from '../core/text.ts';
+
+/** A request that was decoded, or why it could not be: grpc-js would answer INTERNAL for a decoder that throws. */
+export type Decoded<T> = { readonly message: T } | { readonly fault: KeysideError };
+
+/** What the generated code offers for each message. */
+export interface MessageType<T> {
+  encode(message: T, writer?: BinaryWriter): BinaryWriter;
+  decode(input: BinaryReader | Uint8Array, length?: number): T;
+}
+
+interface GenericMethod {
+  readonly name: string;
+  readonly requestType: MessageType<never>;
+  readonly responseType: MessageType<never>;
+}
+
+/**
+ * The definition of a unary method for grpc-js. Strings are decoded fatally, so that no two byte sequences become one text
+ * (docs/format.md, notation); byte fields are views of the request's memory.
+ */
+export function methodDefinition<Request, Response>(
+  service: string,
+  method: GenericMethod,
+): MethodDefinition<Decoded<Request>, Response> {
+  const requestType = method.requestType as unknown as MessageType<Request>;
+  const responseType = method.responseType as unknown as MessageType<Response>;
+  return {
+    path: `/${service}/${method.name}`,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: (request) => ('message' in request ? encode(requestType, request.message) : Buffer.alloc(0)),
+    requestDeserialize: (bytes) => decode(requestType, bytes),
+    responseSerialize: (response) => encode(responseType, response),
+    responseDeserialize: (bytes) => responseType.decode(bytes),
+    originalName: method.name,
+  };
+}
+
+function encode<T>(type: MessageType<T>, message: T): Buffer {
+  const bytes = type.encode(message).finish();
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function decode<T>(type: MessageType<T>, bytes: Uint8Array): Decoded<T> {
+  try {
+    return { message: type.decode(new BinaryReader(bytes, decodeUtf8)) };
+  } catch (error) {
+    if (error instanceof KeysideError) return { fault: error };
+    return { fault: new KeysideError('REQUEST_INVALID', 'the message is not valid protobuf', { cause: error }) };
+  }
+}

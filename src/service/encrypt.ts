@@ -1,0 +1,68 @@
+import { encodeContext } from '../core/encryption-context.ts';
+import { ciphertextRejected, KeysideError } from '../core/errors.ts';
+import { createDocument, openDocument } from '../envelope/document.ts';
+import { type OpenDocument, sealAddedField, sealNewField } from '../envelope/field.ts';
+import { assertUsable, authorize, primaryKey } from '../tenants/policy.ts';
+import { Pace } from './pace.ts';
+import type { CallScope, DocumentRequest, EncryptedDocument, Fields, ServiceParts } from './service.ts';
+import { openStored } from './stored-document.ts';
+
+/**
+ * Encrypts a document's fields: under a new EDEK, or under the one given (an updated column).
+ * @throws {KeysideError} as CryptoService.Encrypt documents
+ */
+export function encrypt(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
+  return request.edek.length === 0 ? encryptNew(parts, request, scope) : encryptAdded(parts, request, scope);
+}
+
+async function encryptNew(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
+  const tenant = parts.tenants.get(request.tenantId);
+  const { dataLabel } = request;
+  const { policy, isDeclared } = authorize({ tenant, label: dataLabel, callerId: scope.callerId, purpose: scope.purpose });
+  const configuration = primaryKey(tenant);
+  assertUsable(tenant, configuration);
+  const context = encodeContext({ tenantId: tenant.id, dataLabel, pairs: request.context });
+  const declaredLabel = isDeclared ? dataLabel : undefined;
+  const bytes = totalBytes(request.fields);
+  const written = await parts.ring.writer.take({ tenant, configuration, declaredLabel, policy, bytes }, scope);
+  using dataKey = written.dataKey;
+  const { document, edek } = createDocument(parts.cipher, dataKey, { dataLabel, context, keyBlock: written.keyBlock });
+  return { fields: await sealAll(request.fields, (name, value) => sealNewField(document, name, value), scope), edek };
+}
+
+async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
+  const stored = await openStored(parts, { ...request, kinds: ['document'] }, scope);
+  using dataKey = stored.dataKey;
+  const document = openDocument(parts.cipher, dataKey, stored);
+  if (document === undefined) throw ciphertextRejected('the commitment differs');
+  const primary = primaryKey(stored.tenant);
+  assertUsable(stored.tenant, primary);
+  const { wraps } = stored.header.keyBlock;
+  if (wraps.length !== 1 || wraps[0]?.configurationId !== primary.id) {
+    throw new KeysideError('POLICY_DENIED', `the edek is not wrapped under the primary key ${primary.id}: rewrap it first`, {
+      details: { tenantId: stored.tenant.id, keyId: primary.id },
+    });
+  }
+  const seal = (name: string, value: Uint8Array): Uint8Array => sealAddedField(document satisfies OpenDocument, name, value);
+  return { fields: await sealAll(request.fields, seal, scope), edek: request.edek };
+}
+
+async function sealAll(
+  fields: Fields,
+  seal: (name: string, plaintext: Uint8Array) => Uint8Array,
+  scope: CallScope,
+): Promise<Map<string, Uint8Array>> {
+  const pace = new Pace(scope);
+  const sealed = new Map<string, Uint8Array>();
+  for (const [name, value] of fields) {
+    sealed.set(name, seal(name, value));
+    if (pace.isDue(value.length)) await pace.rest();
+  }
+  return sealed;
+}
+
+function totalBytes(fields: Fields): number {
+  let total = 0;
+  for (const value of fields.values()) total += value.length;
+  return total;
+}

@@ -1,0 +1,43 @@
+import type { Cipher } from '../cipher/cipher.ts';
+import type { TenantId } from '../core/ids.ts';
+import type { KeyRing } from '../keys/key-ring.ts';
+import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
+import type { TenantDirectory } from '../tenants/directory.ts';
+
+/** What the use cases work with; built once, by `main`. */
+export interface ServiceParts {
+  readonly tenants: TenantDirectory;
+  readonly ring: KeyRing;
+  readonly keys: KeyDirectory;
+  readonly cipher: Cipher;
+}
+
+/** One call as the use cases see it: who asks, what for, and when it ends. */
+export interface CallScope extends KmsCallScope {
+  readonly callerId: string;
+  /** The purpose the request states; empty: none. */
+  readonly purpose: string;
+  /** @throws {KeysideError} DEADLINE_EXCEEDED or CANCELLED where the call has ended: further work would be for nobody */
+  assertLive(): void;
+}
+
+export type Fields = ReadonlyMap<string, Uint8Array>;
+
+export interface DocumentRequest {
+  readonly tenantId: TenantId;
+  readonly fields: Fields;
+  /** Empty on encrypting: a new document. */
+  readonly edek: Uint8Array;
+  readonly context: ReadonlyMap<string, string>;
+  /** On encrypting the label; on reading what the caller claims, empty: nothing. */
+  readonly dataLabel: string;
+}
+
+export interface EncryptedDocument {
+  readonly fields: Map<string, Uint8Array>;
+  readonly edek: Uint8Array;
+}
+
+export interface PlaintextDocument {
+  readonly fields: Map<string, Uint8Array>;
+}

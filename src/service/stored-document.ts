@@ -1,0 +1,49 @@
+import { encodeContext } from '../core/encryption-context.ts';
+import { ciphertextRejected, KeysideError } from '../core/errors.ts';
+import type { TenantId } from '../core/ids.ts';
+import type { SecretBytes } from '../core/secret-bytes.ts';
+import { deriveVerified } from '../envelope/derive.ts';
+import { type Header, type HeaderKind, parseHeader } from '../envelope/header.ts';
+import { authorize } from '../tenants/policy.ts';
+import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
+import type { CallScope, ServiceParts } from './service.ts';
+
+export interface StoredRequest {
+  readonly tenantId: TenantId;
+  readonly edek: Uint8Array;
+  readonly context: ReadonlyMap<string, string>;
+  /** What the caller claims the label to be; empty: nothing. */
+  readonly dataLabel: string;
+}
+
+/** A stored document or object whose data key was found and verified. */
+export interface Verified {
+  readonly tenant: Tenant;
+  readonly header: Header;
+  /** Canonical context bytes. */
+  readonly context: Uint8Array;
+  readonly policy: LabelPolicy;
+  /** The request's own copy, to wipe. */
+  readonly dataKey: SecretBytes;
+}
+
+/**
+ * The common way of every use of a stored key block (docs/format.md, section 6): parse; judge caller, label and configuration; then
+ * ask the cache or the KMS; then compare the commitment.
+ * @throws {KeysideError} EDEK_MALFORMED, CIPHERTEXT_REJECTED, POLICY_DENIED, TENANT_UNKNOWN, or what the KMS said
+ */
+export async function openStored(
+  parts: ServiceParts,
+  request: StoredRequest & { kinds: readonly HeaderKind[] },
+  scope: CallScope,
+): Promise<Verified> {
+  const tenant = parts.tenants.get(request.tenantId);
+  const header = parseHeader(request.edek);
+  if (!request.kinds.includes(header.kind)) throw new KeysideError('EDEK_MALFORMED', "the edek is a sealed object's header");
+  if (request.dataLabel !== '' && request.dataLabel !== header.dataLabel) throw ciphertextRejected('another label is stored');
+  const { policy } = authorize({ tenant, label: header.dataLabel, callerId: scope.callerId, purpose: scope.purpose });
+  const context = encodeContext({ tenantId: tenant.id, dataLabel: header.dataLabel, pairs: request.context });
+  const verifies = (dataKey: SecretBytes): boolean => deriveVerified(parts.cipher, dataKey, { header, context }) !== undefined;
+  const dataKey = await parts.ring.reader.open({ tenant, keyBlock: header.keyBlock, policy, verifies }, scope);
+  return { tenant, header, context, policy, dataKey };
+}

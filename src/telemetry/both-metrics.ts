@@ -1,0 +1,19 @@
+import type { Metrics } from './telemetry.ts';
+
+/** Metrics that pass every measurement on to the first and then to the second. */
+export function bothMetrics(first: Metrics, second: Metrics): Metrics {
+  const both = (measure: (metrics: Metrics) => void): void => {
+    measure(first);
+    measure(second);
+  };
+  return {
+    requestEnded: (measure) => both((metrics) => metrics.requestEnded(measure)),
+    requestsInFlight: (change) => both((metrics) => metrics.requestsInFlight(change)),
+    kmsCallEnded: (measure) => both((metrics) => metrics.kmsCallEnded(measure)),
+    kmsCallRetried: (provider, reason) => both((metrics) => metrics.kmsCallRetried(provider, reason)),
+    dataKeyLookedUp: (lookup, use) => both((metrics) => metrics.dataKeyLookedUp(lookup, use)),
+    dataKeyEvicted: (eviction, count) => both((metrics) => metrics.dataKeyEvicted(eviction, count)),
+    observeDataKeys: (observe) => both((metrics) => metrics.observeDataKeys(observe)),
+    configurationReloaded: (outcome, tenants) => both((metrics) => metrics.configurationReloaded(outcome, tenants)),
+  };
+}

@@ -1,0 +1,54 @@
+import { Buffer } from 'node:buffer';
+import type { LogFields, LogLevel } from './logger.ts';
+
+/** The longest string value, in UTF-8 bytes; longer ones are cut and end in `…`. */
+export const MAX_VALUE_BYTES = 2048;
+
+/** C1 controls, DEL and the line separators of Unicode: JSON leaves them as they are, a terminal or a viewer does not. */
+const UNESCAPED_CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
+const OWN_FIELDS: ReadonlySet<string> = new Set(['time', 'level', 'message']);
+
+const encoder = new TextEncoder();
+const scratch = new Uint8Array(MAX_VALUE_BYTES);
+
+export interface LogEntry {
+  /** Milliseconds since 1970. */
+  readonly epochMs: number;
+  readonly level: LogLevel;
+  readonly message: string;
+}
+
+/**
+ * One JSON object and a line feed: `time` (RFC 3339, UTC, milliseconds), `level`, `message`, then the fields in their order. A field
+ * with one of these three names is written with an underscore before it; fields that are undefined are left out.
+ */
+export function jsonLine(entry: LogEntry, fields: LogFields | undefined): string {
+  const time = new Date(entry.epochMs).toISOString();
+  let line = `{"time":"${time}","level":"${entry.level}","message":${jsonText(entry.message)}`;
+  for (const name in fields) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    line += `,${jsonText(OWN_FIELDS.has(name) ? `_${name}` : name)}:${jsonValue(value)}`;
+  }
+  return `${line}}\n`;
+}
+
+function jsonValue(value: string | number | boolean): string {
+  if (typeof value === 'string') return jsonText(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : `"${value}"`;
+  return typeof value === 'boolean' ? String(value) : '"[not text]"';
+}
+
+function jsonText(value: string): string {
+  return JSON.stringify(cut(value)).replace(UNESCAPED_CONTROLS, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+function cut(value: string): string {
+  if (value.length * 3 <= MAX_VALUE_BYTES || Buffer.byteLength(value) <= MAX_VALUE_BYTES) return value;
+  const { read } = encoder.encodeInto(value, scratch);
+  return `${value.slice(0, read)}…`;
+}

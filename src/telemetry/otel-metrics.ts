@@ -1,0 +1,172 @@
+import {
+  type Attributes,
+  type Histogram,
+  type Meter,
+  type MetricOptions,
+  type ObservableResult,
+  ROOT_CONTEXT,
+  ValueType,
+} from '@opentelemetry/api';
+import type { ErrorReason } from '../core/errors.ts';
+import type { ProviderName } from '../core/providers.ts';
+import { LabelSets } from './label-sets.ts';
+import { LabelledCounter } from './labelled-counter.ts';
+import { DURATION_BUCKETS, LABELS, METRICS, type MetricDefinition } from './names.ts';
+import type { DataKeyCacheState, DataKeyEviction, DataKeyLookup, KmsCallMeasure, Metrics, RequestMeasure } from './telemetry.ts';
+import type { TenantLabels } from './tenant-labels.ts';
+
+const LOOKUPS: readonly DataKeyLookup[] = ['hit', 'miss', 'wait', 'outage'];
+const EVICTIONS: readonly DataKeyEviction[] = ['expired', 'capacity', 'revoked', 'dropped', 'reconfigured', 'shutdown'];
+
+/** How late the event loop served its timers, in milliseconds. */
+export interface EventLoopDelay {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+export interface OtelMetricsOptions {
+  readonly meter: Meter;
+  readonly tenantLabels: TenantLabels;
+  /** Called at each collection. */
+  readonly eventLoopDelay?: (() => EventLoopDelay) | undefined;
+}
+
+/**
+ * The metrics of `names.ts` on one meter. Durations are recorded as they happen; all else is kept in plain numbers and read when
+ * metrics are collected, so that the hot path pays for one recording.
+ */
+export class OtelMetrics implements Metrics {
+  readonly #tenantLabels: TenantLabels;
+  readonly #requestDuration: Histogram;
+  readonly #kmsCallDuration: Histogram;
+  readonly #requestLabels = new LabelSets([LABELS.method.name, LABELS.outcome.name, LABELS.tenant.name]);
+  readonly #retries = new LabelledCounter([LABELS.provider.name, LABELS.reason.name]);
+  readonly #lookups = new LabelledCounter([LABELS.lookup.name, LABELS.use.name]);
+  readonly #evictions = new LabelledCounter([LABELS.cause.name]);
+  readonly #reloads = new LabelledCounter([LABELS.outcome.name]);
+  #inFlight = 0;
+  #tenants: number | undefined;
+  #observeDataKeys: (() => DataKeyCacheState) | undefined;
+
+  constructor(options: OtelMetricsOptions) {
+    const { meter } = options;
+    this.#tenantLabels = options.tenantLabels;
+    this.#requestDuration = histogram(meter, METRICS.requestDuration);
+    this.#kmsCallDuration = histogram(meter, METRICS.kmsCallDuration);
+    this.#showKnownLabels();
+    counter(meter, METRICS.kmsRetries, this.#retries);
+    counter(meter, METRICS.dataKeyLookups, this.#lookups);
+    counter(meter, METRICS.dataKeyEvictions, this.#evictions);
+    counter(meter, METRICS.configReloads, this.#reloads);
+    meter
+      .createObservableUpDownCounter(METRICS.requestsInFlight.name, described(METRICS.requestsInFlight, ValueType.INT))
+      .addCallback((result) => result.observe(this.#inFlight));
+    gauge(meter, METRICS.configTenants, (result) => {
+      if (this.#tenants !== undefined) result.observe(this.#tenants);
+    });
+    this.#observeDataKeyGauges(meter);
+    if (options.eventLoopDelay !== undefined) observeEventLoop(meter, options.eventLoopDelay);
+  }
+
+  requestEnded(measure: RequestMeasure): void {
+    const tenant = this.#tenantLabels.count(measure.tenantId);
+    const labels = this.#requestLabels.get(measure.method, measure.outcome, tenant);
+    recordMs(this.#requestDuration, measure.durationMs, labels);
+  }
+
+  requestsInFlight(change: 1 | -1): void {
+    this.#inFlight += change;
+  }
+
+  kmsCallEnded(measure: KmsCallMeasure): void {
+    recordMs(this.#kmsCallDuration, measure.durationMs, {
+      [LABELS.provider.name]: measure.provider,
+      [LABELS.operation.name]: measure.operation,
+      [LABELS.outcome.name]: measure.outcome,
+      [LABELS.tenant.name]: this.#tenantLabels.labelOf(measure.tenantId),
+    });
+  }
+
+  kmsCallRetried(provider: ProviderName, reason: ErrorReason): void {
+    this.#retries.add(1, provider, reason);
+  }
+
+  dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void {
+    this.#lookups.add(1, lookup, use);
+  }
+
+  dataKeyEvicted(eviction: DataKeyEviction, count: number): void {
+    this.#evictions.add(count, eviction);
+  }
+
+  observeDataKeys(observe: () => DataKeyCacheState): void {
+    this.#observeDataKeys = observe;
+  }
+
+  configurationReloaded(outcome: 'applied' | 'rejected', tenants: number): void {
+    this.#reloads.add(1, outcome);
+    if (outcome === 'applied') this.#tenants = tenants;
+  }
+
+  #showKnownLabels(): void {
+    for (const lookup of LOOKUPS) {
+      this.#lookups.add(0, lookup, 'read');
+      this.#lookups.add(0, lookup, 'write');
+    }
+    for (const eviction of EVICTIONS) this.#evictions.add(0, eviction);
+    for (const outcome of ['applied', 'rejected']) this.#reloads.add(0, outcome);
+  }
+
+  #observeDataKeyGauges(meter: Meter): void {
+    const make = (metric: MetricDefinition) => meter.createObservableGauge(metric.name, described(metric));
+    const entries = make(METRICS.dataKeyEntries);
+    const memory = make(METRICS.dataKeyMemory);
+    const leases = make(METRICS.dataKeyLeases);
+    const age = make(METRICS.dataKeyOldestAge);
+    meter.addBatchObservableCallback(
+      (result) => {
+        const state = this.#observeDataKeys?.();
+        if (state === undefined) return;
+        result.observe(entries, state.entries);
+        result.observe(memory, state.bytes);
+        result.observe(leases, state.leases);
+        result.observe(age, state.oldestAgeMs / 1000);
+      },
+      [entries, memory, leases, age],
+    );
+  }
+}
+
+function described(metric: MetricDefinition, valueType = ValueType.DOUBLE): MetricOptions {
+  return { unit: metric.unit, description: metric.help, valueType };
+}
+
+function histogram(meter: Meter, metric: MetricDefinition): Histogram {
+  return meter.createHistogram(metric.name, {
+    ...described(metric),
+    advice: { explicitBucketBoundaries: [...DURATION_BUCKETS] },
+  });
+}
+
+function counter(meter: Meter, metric: MetricDefinition, cells: LabelledCounter): void {
+  meter.createObservableCounter(metric.name, described(metric, ValueType.INT)).addCallback((result) => cells.observe(result));
+}
+
+function gauge(meter: Meter, metric: MetricDefinition, observe: (result: ObservableResult) => void): void {
+  meter.createObservableGauge(metric.name, described(metric)).addCallback(observe);
+}
+
+function observeEventLoop(meter: Meter, read: () => EventLoopDelay): void {
+  gauge(meter, METRICS.eventLoopDelay, (result) => {
+    const { p50Ms, p99Ms, maxMs } = read();
+    result.observe(p50Ms / 1000, { [LABELS.statistic.name]: 'p50' });
+    result.observe(p99Ms / 1000, { [LABELS.statistic.name]: 'p99' });
+    result.observe(maxMs / 1000, { [LABELS.statistic.name]: 'max' });
+  });
+}
+
+/** The API's default context would be looked up for every measurement; nothing of it is used here. */
+function recordMs(instrument: Histogram, durationMs: number, labels: Attributes): void {
+  if (durationMs >= 0) instrument.record(durationMs / 1000, labels, ROOT_CONTEXT);
+}
