@@ -89,7 +89,8 @@ function forbiddenFiles({ floor, directory }: Place): object[] {
   const outside = `${posix.relative(directory, posix.dirname(floor.folder))}/**`;
   const permitted = floor.mayImport.map(({ pattern }) => {
     const path = posix.relative(directory, fromRoot(pattern));
-    return path.endsWith('.ts') ? `!${path}` : `!${path}/**`;
+    const specifier = path.startsWith('.') ? path : `./${path}`;
+    return specifier.endsWith('.ts') ? `!${specifier}` : `!${specifier}/**`;
   });
   const below = hasRowsBelow(floor.folder) ? ['./*/**'] : [];
   return [{ group: [outside, ...below, ...permitted], message: `ARCHITECTURE.md says what ${floor.folder} may import` }];

@@ -64,6 +64,6 @@ interface Bounds {
 
 function within(value: number | undefined, { min, max, range, context }: Bounds): number {
   if (value !== undefined && value >= min && value <= max) return value;
-  context.addIssue({ code: 'custom', message: `must be ${range}` });
+  context.addIssue({ code: 'custom', message: `must be from ${range}` });
   return z.NEVER;
 }

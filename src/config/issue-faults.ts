@@ -49,7 +49,7 @@ function words(issue: RawIssue): string {
   if (issue.input === undefined && issue.code !== 'custom') return 'is missing';
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(issue.input)}`;
+      return `must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(issue.input, issue.expected)}`;
     case 'invalid_value':
       return `must be ${alternatives(issue.values)}`;
     case 'too_small':
@@ -76,8 +76,9 @@ function alternatives(values: readonly unknown[]): string {
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts.at(-1)}`;
 }
 
-function kindOf(input: unknown): string {
+function kindOf(input: unknown, expected: string): string {
   if (input === null) return 'nothing';
+  if (expected === 'int' && typeof input === 'number') return 'a fraction';
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'number') return 'a number';
   if (typeof input === 'boolean') return `${input} (quote a text that reads so)`;

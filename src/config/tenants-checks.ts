@@ -5,6 +5,7 @@ import type { ConfigurationFault, FaultPath } from './fault.ts';
 import { ID_WORDS } from './fields.ts';
 import { BUILT_IN_CACHE_TTL_MS } from './policy-entries.ts';
 import { CONFIGURED_PROVIDERS } from './provider-settings.ts';
+import { asList, asMapping } from './raw-value.ts';
 import { MAX_LABELS } from './tenants-schema.ts';
 import { formatDuration, parseDuration } from './units.ts';
 import type { YamlSource } from './yaml-source.ts';
@@ -41,17 +42,17 @@ class TenantsChecks {
   }
 
   run(): Findings {
-    const file = mapping(this.#source.value);
-    for (const [id, tenant] of Object.entries(mapping(file.tenants))) {
+    const file = asMapping(this.#source.value);
+    for (const [id, tenant] of Object.entries(asMapping(file.tenants))) {
       const path = ['tenants', id];
       if (ID_PATTERN.test(id)) this.#claims.push({ kind: 'tenant', id, path });
       else this.#faults.push(this.#source.faultAtKey(path, ID_WORDS));
-      this.#keys(mapping(tenant).keys, [...path, 'keys']);
-      this.#policy(mapping(tenant).policy, [...path, 'policy']);
+      this.#keys(asMapping(tenant).keys, [...path, 'keys']);
+      this.#policy(asMapping(tenant).policy, [...path, 'policy']);
     }
     if (file.vendor !== undefined) {
       this.#claims.push({ kind: 'vendor', id: '', path: ['vendor'] });
-      this.#vendorKeys(mapping(file.vendor).keys, ['vendor', 'keys']);
+      this.#vendorKeys(asMapping(file.vendor).keys, ['vendor', 'keys']);
     }
     if (file.policy !== undefined) {
       this.#claims.push({ kind: 'policy', id: '', path: ['policy'] });
@@ -62,16 +63,16 @@ class TenantsChecks {
 
   #vendorKeys(keys: unknown, path: FaultPath): void {
     this.#keys(keys, path);
-    for (const [at, entry] of list(keys).entries()) {
-      if (mapping(entry).custody !== 'customer') continue;
+    for (const [at, entry] of asList(keys).entries()) {
+      if (asMapping(entry).custody !== 'customer') continue;
       this.#refuse([...path, at, 'custody'], "must be vendor or local: the vendor's key is in no customer's custody");
     }
   }
 
   #keys(keys: unknown, path: FaultPath): void {
     let primary: number | undefined;
-    for (const [at, entry] of list(keys).entries()) {
-      const key = mapping(entry);
+    for (const [at, entry] of asList(keys).entries()) {
+      const key = asMapping(entry);
       this.#keyId(key.id, [...path, at, 'id']);
       this.#settings(key, [...path, at]);
       if (key.state !== 'primary') continue;
@@ -101,10 +102,10 @@ class TenantsChecks {
   }
 
   #policy(policy: unknown, path: FaultPath): void {
-    const { default: fallback, labels } = mapping(policy);
-    const defaultTtlMs = durationMs(mapping(mapping(fallback).cache).ttl) ?? BUILT_IN_CACHE_TTL_MS;
+    const { default: fallback, labels } = asMapping(policy);
+    const defaultTtlMs = durationMs(asMapping(asMapping(fallback).cache).ttl) ?? BUILT_IN_CACHE_TTL_MS;
     this.#outageLimit(fallback, [...path, 'default'], defaultTtlMs);
-    const declared = Object.entries(mapping(labels));
+    const declared = Object.entries(asMapping(labels));
     if (declared.length > MAX_LABELS) this.#refuse([...path, 'labels'], `declares more than ${MAX_LABELS} labels`);
     for (const [label, entry] of declared) {
       const labelPath = [...path, 'labels', label];
@@ -117,7 +118,7 @@ class TenantsChecks {
 
   /** A limit that is left out follows the ttl, so only one that is given can be too short. */
   #outageLimit(entry: unknown, path: FaultPath, inheritedTtlMs: number): void {
-    const { ttl, outageLimit } = mapping(mapping(entry).cache);
+    const { ttl, outageLimit } = asMapping(asMapping(entry).cache);
     const limitMs = durationMs(outageLimit);
     const ttlMs = durationMs(ttl) ?? inheritedTtlMs;
     if (limitMs === undefined || limitMs >= ttlMs) return;
@@ -127,14 +128,6 @@ class TenantsChecks {
   #refuse(path: FaultPath, message: string): void {
     this.#faults.push(this.#source.faultAt(path, message));
   }
-}
-
-function mapping(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
-}
-
-function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 function durationMs(value: unknown): number | undefined {

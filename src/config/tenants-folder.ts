@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf, decodeText, problemOf } from './file-problem.ts';
 import { formatSize } from './units.ts';
 
 /** Beyond this a file is refused: its syntax tree takes some forty times its size. More tenants go into more files. */
@@ -24,7 +25,7 @@ export function observe(path: string): Observation {
     }
     return { signatures };
   } catch (error) {
-    return { problem: `cannot be read: ${reasonOf(error)}` };
+    return { problem: problemOf(error) };
   }
 }
 
@@ -65,20 +66,9 @@ export function readObserved(file: string, signature: string): FileReading {
     const bytes = readFileSync(file);
     if (bytes.length !== stats.size || !signature.endsWith(` ${stampOf(stats)}`)) return 'changing';
     if (stampOf(statSync(file)) !== stampOf(stats)) return 'changing';
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const text = decodeText(bytes);
     return { text, mtimeMs: stats.mtimeMs, isFresh: Date.now() - stats.mtimeMs < STAMP_GRAIN_MS };
   } catch (error) {
-    if (codeOf(error) === 'ERR_ENCODING_INVALID_ENCODED_DATA') return { problem: 'is not valid UTF-8' };
-    return codeOf(error) === 'ENOENT' ? 'changing' : { problem: `cannot be read: ${reasonOf(error)}` };
+    return codeOf(error) === 'ENOENT' ? 'changing' : { problem: problemOf(error) };
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-}
-
-function reasonOf(error: unknown): string {
-  const code = codeOf(error);
-  if (code === 'ENOENT') return 'no such file or folder';
-  return code === 'EACCES' ? 'permission denied' : code;
 }

@@ -11,6 +11,8 @@ export interface ReloadSettings {
   /** From the first hint of a change to the scan, in milliseconds. */
   readonly debounceMs: number;
   readonly patience: Patience;
+  /** After another worker: the main thread serves what that one read, so faults do not end the first scan. */
+  readonly isRestart: boolean;
 }
 
 /** What one scan came to. */
@@ -27,13 +29,13 @@ export interface ScanReport {
 
 /**
  * From the worker, in the order: for each scan that took something over or whose faults differ from the scan's before, any number of
- * `slice` and `faults`, then one `scanned`. Each message but `trouble` waits for the main thread's `TAKEN` before the next one, so
+ * `slice`, where the faults are new ones any number of `faults`, then one `scanned`. Each message but `trouble` waits for the main thread's `TAKEN` before the next one, so
  * that the main thread never has more than one slice of work at a time.
  */
 export type WorkerMessage =
   | { readonly kind: 'slice'; readonly changes: TenantChanges }
   | { readonly kind: 'faults'; readonly faults: readonly ConfigurationFault[] }
-  | { readonly kind: 'scanned'; readonly report: ScanReport }
+  | { readonly kind: 'scanned'; readonly report: ScanReport; readonly areFaultsNew: boolean }
   | { readonly kind: 'trouble'; readonly message: string };
 
 /** From the main thread: the last message was dealt with. */

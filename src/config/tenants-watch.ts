@@ -109,6 +109,7 @@ class WorkerWatch implements TenantsWatch {
       rescanIntervalMs: this.#options.rescanIntervalMs,
       debounceMs,
       patience: { quietMs, removalGraceMs, longestWaitMs },
+      isRestart: this.#isLoaded,
     };
     const worker = new Worker(workerUrl(), { workerData: settings, name: 'keyside-tenants' });
     this.#worker = worker;
@@ -144,7 +145,7 @@ class WorkerWatch implements TenantsWatch {
     }
     if (message.kind === 'slice') this.#take(message.changes);
     else if (message.kind === 'faults') this.#arrivingFaults.push(...message.faults);
-    else this.#scanned(message.report);
+    else this.#scanned(message);
     // A turn of the event loop for the requests that wait, before the next slice.
     setImmediate(() => this.#send(TAKEN));
   }
@@ -162,10 +163,10 @@ class WorkerWatch implements TenantsWatch {
     }
   }
 
-  #scanned(scan: ScanReport): void {
-    this.#faults = this.#arrivingFaults;
+  #scanned(scan: { readonly report: ScanReport; readonly areFaultsNew: boolean }): void {
+    if (scan.areFaultsNew) this.#faults = this.#arrivingFaults;
     this.#arrivingFaults = [];
-    const report = { ...scan, faults: this.#faults };
+    const report = { ...scan.report, faults: this.#faults };
     if (!this.#isLoaded) {
       this.#loaded(report);
       return;

@@ -1,6 +1,5 @@
 /** The worker thread that reads tenants files: it is started with `ReloadSettings` and speaks as tenants-messages.ts says. */
 
-import { once } from 'node:events';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { ChangeHints } from './change-hints.ts';
 import { type ConfigurationFault, renderFaults } from './fault.ts';
@@ -11,8 +10,9 @@ import { type ScanResult, TenantsSource } from './tenants-source.ts';
 /** Faults in one message. */
 const FAULTS_A_MESSAGE = 500;
 
-/** After a hint a scan waits for this multiple of the last scan's duration: a folder that never rests costs at most a fifth of a core. */
+/** After a scan hints wait for this multiple of its duration, and at most `LONGEST_REST_MS`: a folder that never rests costs a fifth of a core. */
 const REST_FACTOR = 4;
+const LONGEST_REST_MS = 2_000;
 
 class ReloadLoop {
   readonly #settings: ReloadSettings;
@@ -23,8 +23,10 @@ class ReloadLoop {
   #timer: NodeJS.Timeout | undefined;
   #isScanning = false;
   #isHinted = false;
-  #lastFaults: string | undefined;
+  #isFirst = true;
   #restUntilMs = 0;
+  #lastFaults: string | undefined;
+  #taken = Promise.withResolvers<void>();
 
   constructor(settings: ReloadSettings, port: MessagePort) {
     this.#settings = settings;
@@ -35,59 +37,60 @@ class ReloadLoop {
       onFailure: (error) => this.#post({ kind: 'trouble', message: `folders are not watched: ${String(error)}` }),
     });
     port.on('message', (message: MainMessage) => {
-      if (message === RESCAN) this.#scanIn(0);
+      if (message === TAKEN) this.#taken.resolve();
+      else if (message === RESCAN) this.#isScanning ? this.#hint() : this.#scanIn(0);
     });
   }
 
   /** Scans, and from then on scans whenever it is time. Never two scans at once. */
   async scan(): Promise<void> {
-    clearTimeout(this.#timer);
     this.#isScanning = true;
     this.#isHinted = false;
     // Before the scan: what changes while it runs must be heard of.
     this.#hints.rearm();
     const startMs = performance.now();
     const result = this.#source.scan(startMs);
-    await this.#publish(result, startMs);
+    if (result.isSettled) await this.#publish(result, startMs);
     const endMs = performance.now();
-    this.#restUntilMs = endMs + (endMs - startMs) * REST_FACTOR;
+    this.#restUntilMs = endMs + Math.min((endMs - startMs) * REST_FACTOR, LONGEST_REST_MS);
     this.#isScanning = false;
-    const { rescanIntervalMs, patience } = this.#settings;
-    if (this.#isHinted) this.#hint();
-    else this.#scanIn(result.isSettled ? rescanIntervalMs : patience.quietMs);
+    if (!result.isSettled) this.#scanIn(this.#settings.patience.quietMs);
+    else if (this.#isHinted) this.#scanSoon();
+    else this.#scanIn(this.#settings.rescanIntervalMs);
   }
 
-  /** The first hint of several sets the time. */
+  /** The first of several hints sets the time. */
   #hint(): void {
-    if (this.#isHinted && !this.#isScanning && this.#timer !== undefined) return;
+    if (this.#isHinted) return;
     this.#isHinted = true;
-    if (!this.#isScanning) this.#scanIn(Math.max(this.#settings.debounceMs, this.#restUntilMs - performance.now()));
+    if (!this.#isScanning) this.#scanSoon();
+  }
+
+  #scanSoon(): void {
+    this.#scanIn(Math.max(this.#settings.debounceMs, this.#restUntilMs - performance.now()));
   }
 
   #scanIn(delayMs: number): void {
-    if (this.#isScanning) {
-      this.#isHinted = true;
-      return;
-    }
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.scan(), delayMs);
   }
 
   async #publish(result: ScanResult, startMs: number): Promise<void> {
-    if (!result.isSettled) return;
+    const isRefused = this.#isFirst && !this.#settings.isRestart && result.faults.length > 0;
+    this.#isFirst = false;
     let changedTenants = 0;
     let removedTenants = 0;
-    for (const changes of this.#assembly.replace(result.replacements)) {
+    for (const changes of this.#assembly.replace(isRefused ? [] : result.replacements)) {
       changedTenants += changes.changed.length;
       removedTenants += changes.removed.length;
       await this.#deliver({ kind: 'slice', changes });
     }
-    const haveFaultsChanged = await this.#publishFaults(result.faults);
-    if (changedTenants + removedTenants === 0 && !haveFaultsChanged) return;
+    const areFaultsNew = await this.#publishFaults(result.faults);
+    if (changedTenants + removedTenants === 0 && !areFaultsNew) return;
     const { files, parsedFiles } = result;
     const durationMs = performance.now() - startMs;
     const report = { tenants: this.#assembly.size, changedTenants, removedTenants, files, parsedFiles, durationMs };
-    await this.#deliver({ kind: 'scanned', report });
+    await this.#deliver({ kind: 'scanned', report, areFaultsNew });
   }
 
   /** True where they are not those of the last scan; the first scan's always are. */
@@ -102,11 +105,9 @@ class ReloadLoop {
   }
 
   async #deliver(message: WorkerMessage): Promise<void> {
+    this.#taken = Promise.withResolvers();
     this.#post(message);
-    for (;;) {
-      const [answer] = (await once(this.#port, 'message')) as [MainMessage];
-      if (answer === TAKEN) return;
-    }
+    await this.#taken.promise;
   }
 
   #post(message: WorkerMessage): void {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { CallerConfig } from '../config/daemon-config.ts';
 import type { Caller, Callers } from '../rpc/callers.ts';
 import { errorFields } from '../telemetry/error-fields.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -7,22 +8,15 @@ import type { Logger } from '../telemetry/logger.ts';
 const REFRESH_MS = 5_000;
 const MIN_TOKEN_CHARACTERS = 16;
 
-interface CallerEntry {
-  readonly id: string;
-  readonly tokenFile: string;
-  readonly tenants: readonly string[];
-  readonly operations: readonly string[];
-}
-
 /** Reads the callers' tokens from their files, now and again while the daemon runs. A file that fails later keeps its last token. */
 export class CallerTokens {
-  readonly #entries: readonly CallerEntry[];
+  readonly #entries: readonly CallerConfig[];
   readonly #callers: Callers;
   readonly #logger: Logger;
   readonly #last = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(entries: readonly CallerEntry[], callers: Callers, logger: Logger) {
+  constructor(entries: readonly CallerConfig[], callers: Callers, logger: Logger) {
     this.#entries = entries;
     this.#callers = callers;
     this.#logger = logger;
@@ -55,7 +49,7 @@ export class CallerTokens {
 
   #apply(): void {
     const tokens = this.#entries.map((entry) => {
-      const caller: Caller = { id: entry.id, tenants: new Set(entry.tenants), operations: new Set(entry.operations) };
+      const caller: Caller = { id: entry.id, tenants: entry.tenants ?? 'all', operations: entry.operations ?? 'all' };
       return { token: this.#last.get(entry.id) as string, caller };
     });
     this.#callers.setTokens(tokens);

@@ -2,13 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { MetricsHandler } from './otel-prometheus.ts';
 
-/** A probe needs a few of these; slow or many clients must not cost the daemon more. */
-const HEADERS_TIMEOUT_MS = 5000;
-const REQUEST_TIMEOUT_MS = 10_000;
-const IDLE_TIMEOUT_MS = 10_000;
-const KEEP_ALIVE_MS = 5000;
+/** A probe is short; slow or many clients must not cost the daemon more than a few connections for a few seconds. */
+const DEFAULT_LIMITS = { requestTimeoutMs: 5000, maxConnections: 64 } as const;
 const CHECK_INTERVAL_MS = 1000;
-const MAX_CONNECTIONS = 64;
 const MAX_HEADER_BYTES = 8 * 1024;
 
 export interface HttpEndpointsOptions {
@@ -20,6 +16,14 @@ export interface HttpEndpointsOptions {
   readonly isReady: () => boolean;
   /** Absent where Prometheus's exporter is off: `/metrics` then says how to switch it on. */
   readonly metricsHandler?: MetricsHandler | undefined;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export interface HttpLimits {
+  /** How long a client may take to send a request, to take the answer, or to keep an idle connection. Default 5 s. */
+  readonly requestTimeoutMs: number;
+  /** Further connections are closed at once. Default 64. */
+  readonly maxConnections: number;
 }
 
 export interface HttpEndpoints {
@@ -33,18 +37,19 @@ export interface HttpEndpoints {
  * @throws where it cannot listen there
  */
 export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise<HttpEndpoints> {
+  const { requestTimeoutMs, maxConnections } = { ...DEFAULT_LIMITS, ...options.limits };
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      headersTimeout: requestTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, requestTimeoutMs),
       maxHeaderSize: MAX_HEADER_BYTES,
     },
     (request, response) => answer(request, response, options),
   );
-  server.timeout = IDLE_TIMEOUT_MS;
-  server.maxConnections = MAX_CONNECTIONS;
+  server.timeout = requestTimeoutMs;
+  server.maxConnections = maxConnections;
   await listen(server, options);
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }

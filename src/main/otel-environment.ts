@@ -52,7 +52,8 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export function readOtelEnvironment(environment: Environment): OtelSettings | undefined {
   const read = (name: string): string | undefined => environment[name]?.trim() || undefined;
   if (read('OTEL_SDK_DISABLED') === 'true') return undefined;
-  const faults = [...faultyForms(read), ...faultyPairs(read)];
+  const wrongByThemselves = faultyForms(read);
+  const faults = wrongByThemselves.length > 0 ? wrongByThemselves : faultyPairs(read);
   if (faults.length > 0) throw new OtelEnvironmentError(faults);
   const settings = settingsFrom(read);
   return settings.traces.exporters.length + settings.metrics.exporters.length === 0 ? undefined : settings;

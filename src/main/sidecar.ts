@@ -1,22 +1,23 @@
 import type { DaemonConfig } from '../config/daemon-config.ts';
-import { watchTenants } from '../config/watch-tenants.ts';
+import type { ListenAddress } from '../config/listen-address.ts';
 import { systemClock } from '../core/clock.ts';
 import { Admission } from '../rpc/admission.ts';
 import { Callers } from '../rpc/callers.ts';
+import { drain } from '../rpc/drain.ts';
+import { bindListeners, type ListenAddresses } from '../rpc/listen.ts';
 import { buildServer } from '../rpc/server.ts';
 import { TenantOutcomes } from '../rpc/tenant-outcomes.ts';
 import { errorFields } from '../telemetry/error-fields.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { CallerTokens } from './caller-tokens.ts';
 import { buildDataPlane } from './data-plane.ts';
-import { drain } from './drain.ts';
 import { type HttpEndpoints, startHttpEndpoints } from './http-endpoints.ts';
-import { type Bound, bindListeners } from './listeners.ts';
 import { startTelemetry } from './otel.ts';
+import { loadTenantFiles } from './tenant-files.ts';
 import { version } from './version.ts';
 
 export interface RunningSidecar {
-  readonly bound: Bound;
+  readonly bound: Pick<ListenAddresses, 'tcp' | 'unix'>;
   /** `host:port` of the health and metrics endpoints. */
   readonly http: string | undefined;
   /** Refuses new calls, lets running ones finish within the configured time, zeroes all keys, closes everything. */
@@ -33,12 +34,12 @@ export async function startSidecar(config: DaemonConfig, logger: Logger): Promis
     logger,
     clock,
     version,
-    metricsTenants: config.telemetry.tenantLabels,
+    metricsTenants: config.telemetry.maxTenantLabels,
     metricsShowTenants: config.telemetry.metricsShowTenants,
   });
   const plane = buildDataPlane(config, clock, telemetry.telemetry.metrics);
-  const tenantFiles = await watchTenants({
-    path: config.tenants,
+  const tenantFiles = await loadTenantFiles({
+    path: config.tenantsPath,
     rescanIntervalMs: config.reload.intervalMs,
     directory: plane.tenants,
     logger,
@@ -58,10 +59,14 @@ export async function startSidecar(config: DaemonConfig, logger: Logger): Promis
     limits: config.limits,
     defaultDeadlineMs: config.limits.defaultDeadlineMs,
     maxMessageBytes: config.limits.maxMessageBytes,
-    hasReflection: config.reflection,
+    hasReflection: config.isReflectionOn,
     isTenant: (id) => plane.tenants.has(id),
   });
-  const bound = await bindListeners(server, config.listen);
+  const bound = await bindListeners(server, {
+    tcp: config.listen.tcp && hostPort(config.listen.tcp),
+    unix: config.listen.unixPath,
+    tls: config.listen.tls,
+  });
   const http = await startHttp(config.listen.http, () => !admission.isDraining, telemetry.metricsHandler);
   logger.log('info', 'listening', {
     tcp: bound.tcp,
@@ -84,41 +89,36 @@ export async function startSidecar(config: DaemonConfig, logger: Logger): Promis
 }
 
 async function startHttp(
-  address: string | undefined,
+  address: ListenAddress | undefined,
   isReady: () => boolean,
   metricsHandler: Parameters<typeof startHttpEndpoints>[0]['metricsHandler'],
 ): Promise<{ endpoints: HttpEndpoints; address: string } | undefined> {
   if (address === undefined) return undefined;
-  const colon = address.lastIndexOf(':');
-  const host = address.slice(0, colon);
-  const endpoints = await startHttpEndpoints({
-    host: host.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(address.slice(colon + 1)),
-    isReady,
-    metricsHandler,
-  });
-  return { endpoints, address: `${host}:${endpoints.port}` };
+  const endpoints = await startHttpEndpoints({ ...address, isReady, metricsHandler });
+  return { endpoints, address: hostPort({ ...address, port: endpoints.port }) };
+}
+
+function hostPort({ host, port }: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Stops the sidecar once, on the first of these signals; a second one ends the process at once. */
 export function stopOnSignals(sidecar: RunningSidecar, logger: Logger & { flushSync(): void }): void {
   let isStopping = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (isStopping) process.exit(1);
     isStopping = true;
     logger.log('info', 'stopping', { signal });
-    sidecar
-      .stop()
-      .then(() => 0)
-      .catch((error: unknown) => {
-        logger.log('error', 'the shutdown failed', errorFields(error));
-        return 1;
-      })
-      .then((code) => {
-        logger.flushSync();
-        process.exit(code);
-      });
+    let code = 0;
+    try {
+      await sidecar.stop();
+    } catch (error) {
+      logger.log('error', 'the shutdown failed', errorFields(error));
+      code = 1;
+    }
+    logger.flushSync();
+    process.exit(code);
   };
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', (signal) => void stop(signal));
+  process.on('SIGINT', (signal) => void stop(signal));
 }

@@ -7,13 +7,12 @@ export type Operation = 'encrypt' | 'decrypt' | 'rewrap' | 'rewrap-target' | 'ch
 /** Who calls: an application's container, known by its bearer token. */
 export interface Caller {
   readonly id: string;
-  /** Ids, or `*` for every tenant. */
-  readonly tenants: ReadonlySet<string>;
-  readonly operations: ReadonlySet<string>;
+  readonly tenants: ReadonlySet<string> | 'all';
+  readonly operations: ReadonlySet<string> | 'all';
 }
 
 /** With no callers configured, whoever reaches the socket is this one. */
-const ANONYMOUS: Caller = { id: 'anonymous', tenants: new Set(['*']), operations: new Set(['*']) };
+const ANONYMOUS: Caller = { id: 'anonymous', tenants: 'all', operations: 'all' };
 
 const BEARER = /^Bearer +([^ ].*)$/i;
 
@@ -45,9 +44,9 @@ export class Callers {
 
 /** @throws {KeysideError} CALLER_NOT_ALLOWED, whether or not there is such a tenant */
 export function assertAllowed(caller: Caller, operation: Operation, tenantId: string): void {
-  const mayTenant = caller.tenants.has('*') || caller.tenants.has(tenantId);
+  const mayTenant = caller.tenants === 'all' || caller.tenants.has(tenantId);
   // Whoever may ask anything about a tenant may know how its key does.
-  const mayOperation = caller.operations.has('*') || operation === 'health' || caller.operations.has(operation);
+  const mayOperation = caller.operations === 'all' || operation === 'health' || caller.operations.has(operation);
   if (mayTenant && mayOperation) return;
   throw new KeysideError('CALLER_NOT_ALLOWED', `caller ${caller.id} may not ${operation} for tenant ${tenantId}`, {
     details: { callerId: caller.id, tenantId, operation },

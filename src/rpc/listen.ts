@@ -1,10 +1,45 @@
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import { type Server, ServerCredentials } from '@grpc/grpc-js';
 
 const SOCKET_DIRECTORY_MODE = 0o750;
 const SOCKET_MODE = 0o660;
+
+/** Where to listen; undefined: not there. */
+export interface ListenAddresses {
+  /** `host:port`; a routable host only with `tls`: the configuration's schema sees to that. */
+  readonly tcp: string | undefined;
+  /** Path of a Unix socket. */
+  readonly unix: string | undefined;
+  /** Certificates for mutual TLS on TCP; without them TCP is in clear. */
+  readonly tls: TlsFiles | undefined;
+}
+
+interface TlsFiles {
+  readonly certificateFile: string;
+  readonly privateKeyFile: string;
+  /** Only clients with a certificate of this authority may connect. */
+  readonly clientCaFile: string;
+}
+
+/**
+ * Binds the server where the addresses say, with the ports that were given in place of 0. The Unix socket is guarded by its file
+ * permissions and needs no TLS.
+ * @throws {Error} naming the address or file that cannot be used
+ */
+export async function bindListeners(server: Server, listen: ListenAddresses): Promise<Pick<ListenAddresses, 'tcp' | 'unix'>> {
+  const tcp = listen.tcp === undefined ? undefined : await listenTcp(server, listen.tcp, tcpCredentials(listen.tls));
+  if (listen.unix !== undefined) await listenUnix(server, listen.unix, ServerCredentials.createInsecure());
+  return { tcp, unix: listen.unix };
+}
+
+function tcpCredentials(tls: TlsFiles | undefined): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = { cert_chain: readFileSync(tls.certificateFile), private_key: readFileSync(tls.privateKeyFile) };
+  const requiresClientCertificate = true;
+  return ServerCredentials.createSsl(readFileSync(tls.clientCaFile), [pair], requiresClientCertificate);
+}
 
 /** Binds the server to a TCP address and returns the one it got (port 0 asks for a free one). */
 export function listenTcp(server: Server, address: string, credentials: ServerCredentials): Promise<string> {

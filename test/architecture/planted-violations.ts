@@ -76,6 +76,12 @@ export const PLANTED: readonly PlantedViolation[] = [
     want: /may import types only of src\/kms\/kms.ts/,
   },
   {
+    name: 'the common part of kms that looks into a provider',
+    path: 'src/kms/b.ts',
+    source: "import { client } from './aws/client.ts';\nexport const b = client;",
+    want: /may not import src\/kms\/aws\/client.ts/,
+  },
+  {
     name: 'a provider that imports another',
     path: 'src/kms/aws/b.ts',
     source: "import { local } from '../local/provider.ts';\nexport const b = local;",

@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
-import { type FloorTable, floorOf, fromRoot, HARMLESS_CRYPTO, matches } from '../../tools/floor-table.ts';
+import { type Floor, type FloorTable, floorOf, fromRoot, HARMLESS_CRYPTO, matches } from '../../tools/floor-table.ts';
 import { type Finding, type ModuleImport, type ScannedModule, scanModule } from './module-scan.ts';
 
 /** Sources by path from the root of the repository. */
@@ -65,18 +65,18 @@ function fileFault(each: PlacedImport, table: FloorTable, sources: Sources): str
   if (!sources.has(target)) return `imports ${target}, which is no source file here`;
   const floor = floorOf(table, each.from);
   // A file without a row is a violation already.
-  if (floor === undefined || floor.mayImport === 'everything' || isSameFolder(floor.folder, each.from, target)) return undefined;
+  if (floor === undefined || floor.mayImport === 'everything') return undefined;
+  if (floorOf(table, target) === floor && isSameFolder(floor, each.from, target)) return undefined;
   const permissions = floor.mayImport.filter(({ pattern }) => matches(fromRoot(pattern), target));
   if (permissions.length === 0) return `may not import ${target}`;
   if (!each.typesOnly && permissions.every((permission) => permission.typesOnly)) return `may import types only of ${target}`;
   return undefined;
 }
 
-/** Whether both files belong to the same row, and where the row stands for several folders, to the same of them. */
-function isSameFolder(folder: string, from: string, target: string): boolean {
+/** A row with a `*` stands for several folders: two files of it may lie in different ones. */
+function isSameFolder({ folder }: Floor, from: string, target: string): boolean {
   const depth = folder.split('/').length;
-  const folderOf = (path: string): string => path.split('/').slice(0, depth).join('/');
-  return folderOf(from) === folderOf(target) && target.split('/').length > depth;
+  return from.split('/', depth).join('/') === target.split('/', depth).join('/');
 }
 
 function packageFault(each: PlacedImport, table: FloorTable): string | undefined {

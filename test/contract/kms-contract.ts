@@ -179,7 +179,7 @@ function customersWill(setup: ContractSetup): void {
   });
 
   it('a key whose deletion is scheduled counts as revoked', async (t) => {
-    const { guard, subject, can } = await opened(t, setup);
+    const { guard, can } = await opened(t, setup);
     const scheduleDeletion = can('scheduleDeletion');
     if (scheduleDeletion === undefined) return;
     const wrapped = await wrapSample(guard);
@@ -189,7 +189,7 @@ function customersWill(setup: ContractSetup): void {
   });
 
   it('after rotation old data opens, and new data is under the new version', async (t) => {
-    const { guard, subject, can } = await opened(t, setup);
+    const { guard, can } = await opened(t, setup);
     const rotate = can('rotate');
     if (rotate === undefined) return;
     const before = await wrapSample(guard);
@@ -202,7 +202,7 @@ function customersWill(setup: ContractSetup): void {
   });
 
   it('a key that does not exist is not found, whatever is asked of it', async (t) => {
-    const { guard, subject, can } = await opened(t, setup);
+    const { guard, can } = await opened(t, setup);
     const missing = can('missing');
     if (missing === undefined) return;
     const absent = guardOf(await missing());
@@ -231,7 +231,7 @@ function distrust(setup: ContractSetup): void {
 
   for (const bytes of [0, 31, 33]) {
     it(`a KMS that answers with ${bytes} bytes is not believed`, async (t) => {
-      const { subject, can } = await opened(t, setup);
+      const { can } = await opened(t, setup);
       const garbage = can('garbage');
       if (garbage === undefined) return;
       const unwrapping = await garbage(bytes);
@@ -246,7 +246,7 @@ function distrust(setup: ContractSetup): void {
 
 function weather(setup: ContractSetup): void {
   it('a KMS that cannot be reached is weather, and no refusal', async (t) => {
-    const { guard, subject, can } = await opened(t, setup);
+    const { guard, can } = await opened(t, setup);
     const unreachable = can('unreachable');
     if (unreachable === undefined) return;
     const wrapped = await wrapSample(guard);
@@ -257,7 +257,7 @@ function weather(setup: ContractSetup): void {
   });
 
   it('a KMS that does not answer is left at the time limit', async (t) => {
-    const { guard, subject, can } = await opened(t, setup);
+    const { guard, can } = await opened(t, setup);
     const hanging = can('hanging');
     if (hanging === undefined) return;
     const wrapped = await wrapSample(guard);
@@ -272,7 +272,7 @@ function weather(setup: ContractSetup): void {
   });
 
   it('a caller that goes away while the KMS is asked is let go at once', async (t) => {
-    const { guard, subject, can } = await opened(t, setup);
+    const { guard, can } = await opened(t, setup);
     const hanging = can('hanging');
     if (hanging === undefined) return;
     const wrapped = await wrapSample(guard);
@@ -349,7 +349,7 @@ function sample(): SecretBytes {
 
 async function wrapSample(guard: Guard, context: WrapContext = CONTEXT): Promise<Wrapped> {
   using dataKey = sample();
-  return guard.wrap({ dataKey, context }, scope());
+  return await guard.wrap({ dataKey, context }, scope());
 }
 
 /** The first, a middle and the last bit flipped, one byte short, one byte long, one byte alone. */

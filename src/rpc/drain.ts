@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Server } from '@grpc/grpc-js';
-import type { Admission } from '../rpc/admission.ts';
-import type { Health } from '../rpc/health.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { Admission } from './admission.ts';
+import type { Health } from './health.ts';
 
 /** How long clients have to take their last answers and close, after the last call has ended, in milliseconds. */
 const GOODBYE_MS = 500;

@@ -1,0 +1,78 @@
+import { ALL, daemonSchema } from './daemon-schema.ts';
+import type { ConfigurationFault, FaultPath } from './fault.ts';
+import { isLoopback, parseListenAddress } from './listen-address.ts';
+import { asList, asMapping } from './raw-value.ts';
+import type { YamlSource } from './yaml-source.ts';
+
+/** The longest path that a Unix socket can be bound to, in bytes. */
+export const MAX_SOCKET_PATH_BYTES = 107;
+
+/** The id of callers where none are configured. */
+const ANONYMOUS = 'anonymous';
+
+type Report = (path: FaultPath, message: string) => void;
+
+/**
+ * The checks that span several entries. They read the file as it stands, so that a fault here is reported together with faults of
+ * the schema elsewhere.
+ */
+export function checkDaemon(source: YamlSource): ConfigurationFault[] {
+  const faults: ConfigurationFault[] = [];
+  const report: Report = (path, message) => faults.push(source.faultAt(path, message));
+  const file = asMapping(source.value);
+  checkListen(asMapping(file.listen), report);
+  checkCallers(asList(file.callers), report);
+  checkOrder(file, report);
+  return faults;
+}
+
+function checkListen(listen: Readonly<Record<string, unknown>>, report: Report): void {
+  const { tcp, unix } = listen;
+  if (tcp === 'off' && (unix === undefined || unix === '')) report(['listen'], 'needs at least one of tcp and unix');
+  const address = typeof tcp === 'string' ? parseListenAddress(tcp) : undefined;
+  const tls = asMapping(listen.tls);
+  const hasTls = ['certificateFile', 'privateKeyFile', 'clientCaFile'].every((name) => typeof tls[name] === 'string');
+  if (address === undefined || isLoopback(address) || hasTls) return;
+  report(
+    ['listen', 'tcp'],
+    'can be reached from other machines: give a loopback address, or listen.tls with certificateFile, privateKeyFile and clientCaFile',
+  );
+}
+
+function checkCallers(callers: readonly unknown[], report: Report): void {
+  const ids = new Set<unknown>();
+  for (const [at, entry] of callers.entries()) {
+    const caller = asMapping(entry);
+    if (caller.id === ANONYMOUS) report(['callers', at, 'id'], 'is taken: so is called who calls without a token');
+    if (caller.id !== undefined && ids.has(caller.id)) report(['callers', at, 'id'], 'is the id of another caller');
+    ids.add(caller.id);
+    for (const name of ['tenants', 'operations']) {
+      const values = asList(caller[name]);
+      if (values.includes(ALL) && values.length > 1)
+        report(['callers', at, name], `names others beside ${ALL}, which is all of them`);
+    }
+  }
+}
+
+/** Pairs of entries of which the second may not be less than the first. */
+const ORDERED = [
+  [
+    ['kms', 'attemptTimeout'],
+    ['kms', 'timeout'],
+  ],
+  [
+    ['limits', 'maxDocumentBytes'],
+    ['limits', 'maxMessageBytes'],
+  ],
+] as const;
+
+function checkOrder(file: Readonly<Record<string, unknown>>, report: Report): void {
+  for (const [[section, smaller], [, larger]] of ORDERED) {
+    // The section alone, with its defaults: its own faults are the schema's to report.
+    const parsed = daemonSchema.shape[section].safeParse(file[section]);
+    if (!parsed.success) continue;
+    const values: Readonly<Record<string, unknown>> = parsed.data;
+    if (Number(values[smaller]) > Number(values[larger]))
+      report([section, smaller], `must not be more than ${section}.${larger}`);
+  }
+}

@@ -1,0 +1,148 @@
+import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { parseTenantId, type TenantId } from '../core/ids.ts';
+import { checkDaemon, MAX_SOCKET_PATH_BYTES } from './daemon-checks.ts';
+import { ALL, type CALLER_OPERATIONS, type DaemonEntries, daemonSchema } from './daemon-schema.ts';
+import { ConfigurationError, fileFault } from './fault.ts';
+import { decodeText, problemOf } from './file-problem.ts';
+import { checkSchema } from './issue-faults.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { pathFieldsOf, resolvePaths } from './path-fields.ts';
+import { readYaml, type YamlSource } from './yaml-source.ts';
+
+export type CallerOperation = (typeof CALLER_OPERATIONS)[number];
+
+/** Files of mutual TLS, absolute. */
+export interface TlsFiles {
+  readonly certificateFile: string;
+  readonly privateKeyFile: string;
+  readonly clientCaFile: string;
+}
+
+export interface CallerConfig {
+  readonly id: string;
+  /** Absolute. */
+  readonly tokenFile: string;
+  /** Undefined: all. */
+  readonly tenants: ReadonlySet<TenantId> | undefined;
+  /** Undefined: all. */
+  readonly operations: ReadonlySet<CallerOperation> | undefined;
+}
+
+/** The daemon's configuration, checked, with every default filled in and every path absolute. */
+export interface DaemonConfig {
+  /** At least one of `tcp` and `unixPath`. */
+  readonly listen: {
+    /** Undefined: off. Loopback, unless there is `tls`. */
+    readonly tcp: ListenAddress | undefined;
+    /** Undefined: none. */
+    readonly unixPath: string | undefined;
+    /** Undefined: off. */
+    readonly http: ListenAddress | undefined;
+    readonly tls: TlsFiles | undefined;
+  };
+  /** A file or a folder. */
+  readonly tenantsPath: string;
+  readonly reload: { readonly intervalMs: number };
+  /** Empty: every caller is `anonymous` and may do everything. Ids are distinct. */
+  readonly callers: readonly CallerConfig[];
+  readonly limits: {
+    readonly maxDocumentBytes: number;
+    readonly maxFields: number;
+    readonly maxBatchDocuments: number;
+    readonly maxConcurrentCalls: number;
+    /** At least `maxDocumentBytes`. */
+    readonly maxMessageBytes: number;
+    readonly defaultDeadlineMs: number;
+  };
+  readonly cache: { readonly maxEntries: number; readonly maxBytes: number; readonly negativeTtlMs: number };
+  readonly kms: {
+    readonly timeoutMs: number;
+    /** At most `timeoutMs`. */
+    readonly attemptTimeoutMs: number;
+    readonly maxConcurrent: number;
+    readonly maxQueued: number;
+    readonly maxAttempts: number;
+  };
+  readonly drain: { readonly timeoutMs: number };
+  readonly telemetry: { readonly maxTenantLabels: number; readonly metricsShowTenants: boolean };
+  readonly isReflectionOn: boolean;
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
+}
+
+const PATHS = pathFieldsOf(daemonSchema);
+
+/**
+ * Reads and checks the configuration file, synchronously: once, at start.
+ * @throws {ConfigurationError} with every fault of the file, each with its line
+ */
+export function loadDaemonConfig(file: string): DaemonConfig {
+  let text: string;
+  try {
+    text = decodeText(readFileSync(file));
+  } catch (error) {
+    throw new ConfigurationError([fileFault(file, problemOf(error))]);
+  }
+  return parseDaemonConfig(text, file);
+}
+
+/**
+ * The same for a text. Relative paths in it are relative to the folder of `file`, which need not exist.
+ * @throws {ConfigurationError}
+ */
+export function parseDaemonConfig(text: string, file: string): DaemonConfig {
+  const source = readYaml(text, file);
+  if (source.value === undefined) throw new ConfigurationError(source.faults);
+  const { output, faults } = checkSchema(daemonSchema, source);
+  const allFaults = [...source.faults, ...faults, ...checkDaemon(source)];
+  const entries = output && resolvePaths(output, PATHS, dirname(resolve(file)));
+  if (entries !== undefined) allFaults.push(...socketFaults(entries, source));
+  if (entries === undefined || allFaults.length > 0) throw new ConfigurationError(allFaults);
+  return daemonConfig(entries);
+}
+
+function socketFaults(entries: DaemonEntries, source: YamlSource) {
+  if (Buffer.byteLength(entries.listen.unix) <= MAX_SOCKET_PATH_BYTES) return [];
+  const message = `is longer than ${MAX_SOCKET_PATH_BYTES} bytes as an absolute path, which no Unix socket can be`;
+  return [source.faultAt(['listen', 'unix'], message)];
+}
+
+function daemonConfig(entries: DaemonEntries): DaemonConfig {
+  const { listen, limits, cache, kms, telemetry } = entries;
+  return {
+    listen: { tcp: listen.tcp, unixPath: listen.unix === '' ? undefined : listen.unix, http: listen.http, tls: listen.tls },
+    tenantsPath: entries.tenants,
+    reload: { intervalMs: entries.reload.interval },
+    callers: entries.callers.map(callerConfig),
+    limits: {
+      maxDocumentBytes: limits.maxDocumentBytes,
+      maxFields: limits.maxFields,
+      maxBatchDocuments: limits.maxBatchDocuments,
+      maxConcurrentCalls: limits.maxConcurrentCalls,
+      maxMessageBytes: limits.maxMessageBytes,
+      defaultDeadlineMs: limits.defaultDeadline,
+    },
+    cache: { maxEntries: cache.maxEntries, maxBytes: cache.maxBytes, negativeTtlMs: cache.negativeTtl },
+    kms: {
+      timeoutMs: kms.timeout,
+      attemptTimeoutMs: kms.attemptTimeout,
+      maxConcurrent: kms.maxConcurrent,
+      maxQueued: kms.maxQueued,
+      maxAttempts: kms.maxAttempts,
+    },
+    drain: { timeoutMs: entries.drain.timeout },
+    telemetry: { maxTenantLabels: telemetry.tenantLabels, metricsShowTenants: telemetry.metricsShowTenants },
+    isReflectionOn: entries.reflection,
+    log: entries.log,
+  };
+}
+
+function callerConfig({ id, tokenFile, tenants, operations }: DaemonEntries['callers'][number]): CallerConfig {
+  return {
+    id,
+    tokenFile,
+    tenants: tenants.includes(ALL) ? undefined : new Set(tenants.map((tenant) => parseTenantId(tenant))),
+    operations: operations.includes(ALL) ? undefined : new Set(operations.filter((operation) => operation !== ALL)),
+  };
+}

@@ -1,0 +1,172 @@
+import * as z from 'zod';
+import { countField, durationField, ID_WORDS, idField, pathField, sizeField } from './fields.ts';
+import { parseListenAddress } from './listen-address.ts';
+
+const SECOND_MS = 1_000;
+const HOUR_MS = 3_600_000;
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+const OFF = 'off';
+
+/** What a caller may be allowed to do; each stands for an RPC, and `rewrap-target` for choosing a rewrap's target key. */
+export const CALLER_OPERATIONS = [
+  'encrypt',
+  'decrypt',
+  'rewrap',
+  'rewrap-target',
+  'check-key',
+  'list-keys',
+  'drop-keys',
+] as const;
+
+/** In a list of tenants or operations: all of them. */
+export const ALL = '*';
+
+const ADDRESS_WORDS = 'must be an address and a port, such as 127.0.0.1:7460, [::1]:7460 or localhost:7460, or off';
+
+function addressField(description: string) {
+  return z
+    .string({ error: (issue) => (issue.input === undefined ? undefined : ADDRESS_WORDS) })
+    .meta({ description, kind: 'address' })
+    .transform((text, context) => {
+      const address = text === OFF ? undefined : parseListenAddress(text);
+      if (address === undefined && text !== OFF) context.addIssue({ code: 'custom', message: ADDRESS_WORDS });
+      return address;
+    });
+}
+
+const tlsSchema = z.strictObject({
+  certificateFile: pathField("The daemon's certificate and its chain, PEM."),
+  privateKeyFile: pathField("The certificate's private key, PEM."),
+  clientCaFile: pathField('The authorities that clients must have a certificate of, PEM.'),
+});
+
+const listenSchema = z.strictObject({
+  tcp: addressField('Address of the API, or `off`. One that other machines can reach needs `tls`.').prefault('127.0.0.1:7460'),
+  unix: z.string().default('').meta({
+    description: 'Path of a Unix socket for the API; empty: none. Its folder gets mode 0750, the socket 0660.',
+    isPath: true,
+    kind: 'path',
+  }),
+  http: addressField('Address of `/livez`, `/readyz` and `/metrics`, or `off`. Shows no tenant unless told to.').prefault(
+    '127.0.0.1:7461',
+  ),
+  tls: tlsSchema.optional().meta({ description: 'Mutual TLS on `tcp`: clients without a certificate are turned away.' }),
+});
+
+const callerSchema = z.strictObject({
+  id: idField('Who it is, in policies and in the audit trail. `anonymous` is taken.'),
+  tokenFile: pathField('File with the bearer token; read again when it changes.'),
+  tenants: z
+    .array(z.string().regex(/^(?:\*|[A-Za-z0-9._:@-]{1,128})$/, { error: `${ID_WORDS}, or ${ALL}` }))
+    .min(1)
+    .meta({ description: "The ids of the tenants whose data it may use, or `['*']` for all." }),
+  operations: z
+    .array(z.enum([...CALLER_OPERATIONS, ALL]))
+    .min(1)
+    .meta({ description: "What it may do, or `['*']` for everything." }),
+});
+
+const limitsSchema = z.strictObject({
+  maxDocumentBytes: sizeField({
+    description: 'Largest document: all fields of one document together, before encryption.',
+    min: KIB,
+    max: 64 * MIB,
+  }).prefault('3MiB'),
+  maxFields: countField({ description: 'Most fields in one document.', min: 1, max: 65_536 }).default(10_000),
+  maxBatchDocuments: countField({ description: 'Most documents in one batch.', min: 1, max: 100_000 }).default(1_000),
+  maxConcurrentCalls: countField({
+    description: 'Calls worked on at once; more are answered OVERLOADED.',
+    min: 1,
+    max: 100_000,
+  }).default(512),
+  maxMessageBytes: sizeField({
+    description: 'Largest message on the wire, beyond which the transport answers by itself; larger than a document.',
+    min: 64 * KIB,
+    max: 256 * MIB,
+  }).prefault('8MiB'),
+  defaultDeadline: durationField({
+    description: 'Deadline of calls that come without one.',
+    min: 1,
+    max: HOUR_MS,
+  }).prefault('30s'),
+});
+
+const cacheSchema = z.strictObject({
+  maxEntries: countField({ description: 'Most data keys kept for reading.', min: 1, max: 10_000_000 }).default(10_000),
+  maxBytes: sizeField({ description: 'Most memory for them.', min: 64 * KIB, max: 64 * GIB }).prefault('16MiB'),
+  negativeTtl: durationField({
+    description: "How long a KMS's refusal of a wrapped key is remembered; 0s: not at all.",
+    max: 60 * SECOND_MS,
+  }).prefault('1s'),
+});
+
+const kmsSchema = z.strictObject({
+  timeout: durationField({ description: 'Time for one KMS operation with all its retries.', min: 1, max: HOUR_MS }).prefault(
+    '10s',
+  ),
+  attemptTimeout: durationField({ description: 'Time for one attempt; at most `timeout`.', min: 1, max: HOUR_MS }).prefault('3s'),
+  maxConcurrent: countField({ description: 'Calls to one key at once.', min: 1, max: 10_000 }).default(32),
+  maxQueued: countField({ description: 'Calls that wait for one key; more are answered OVERLOADED.', max: 100_000 }).default(256),
+  maxAttempts: countField({ description: 'Attempts for one operation, the first included.', min: 1, max: 10 }).default(3),
+});
+
+/** The daemon's configuration file. What spans entries is checked beside it. */
+export const daemonSchema = z
+  .strictObject({
+    listen: listenSchema.prefault({}).meta({ description: 'Where the daemon listens. At least one of `tcp` and `unix`.' }),
+    tenants: pathField('The tenants file, or the folder of tenants files.'),
+    reload: z
+      .strictObject({
+        interval: durationField({
+          description:
+            'From one full scan of the tenants files to the next. Changes are mostly seen at once; this finds the others.',
+          min: SECOND_MS,
+          max: 24 * HOUR_MS,
+        }).prefault('30s'),
+      })
+      .prefault({})
+      .meta({ description: 'Reloading of tenants files.' }),
+    callers: z
+      .array(callerSchema)
+      .default([])
+      .meta({ description: 'Who may call, by bearer token. None: every caller is `anonymous` and may do everything.' }),
+    limits: limitsSchema.prefault({}).meta({ description: 'What one caller can ask for.' }),
+    cache: cacheSchema
+      .prefault({})
+      .meta({ description: 'Data keys in memory. How long they stay is the policy of each tenant.' }),
+    kms: kmsSchema.prefault({}).meta({ description: "Calls to tenants' key services." }),
+    drain: z
+      .strictObject({
+        timeout: durationField({ description: 'Time for running calls when the daemon is told to stop.', max: HOUR_MS }).prefault(
+          '20s',
+        ),
+      })
+      .prefault({})
+      .meta({ description: 'Shutting down.' }),
+    telemetry: z
+      .strictObject({
+        tenantLabels: countField({
+          description: 'Most tenants that metrics tell apart; the others are counted together.',
+          max: 10_000,
+        }).default(50),
+        metricsShowTenants: z.boolean().default(false).meta({ description: 'Whether `/metrics` names tenants.' }),
+      })
+      .prefault({})
+      .meta({ description: 'Metrics. Exporters are set by the `OTEL_…` environment variables.' }),
+    reflection: z.boolean().default(true).meta({ description: 'Whether gRPC server reflection is served.' }),
+    log: z
+      .strictObject({
+        level: z
+          .enum(['debug', 'info', 'warn', 'error'])
+          .default('info')
+          .meta({ description: 'The least severe lines that are written.' }),
+      })
+      .prefault({})
+      .meta({ description: 'The log on standard error, one JSON object a line.' }),
+  })
+  .meta({ title: 'Keyside configuration', description: 'The configuration of the Keyside daemon.' });
+
+export type DaemonEntries = z.output<typeof daemonSchema>;
