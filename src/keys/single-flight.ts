@@ -10,6 +10,8 @@ interface Flight<V> {
   readonly work: Promise<V>;
   readonly abort: AbortController;
   waiters: number;
+  /** What the work yielded, until it is released. */
+  landed: { readonly value: V } | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export class SingleFlight<V, R> {
 
   #start(key: string, work: (signal: AbortSignal) => Promise<V>): Flight<V> {
     const abort = new AbortController();
-    const flight: Flight<V> = { work: work(abort.signal), abort, waiters: 0 };
+    const flight: Flight<V> = { work: work(abort.signal), abort, waiters: 0, landed: undefined };
     this.#flights.set(key, flight);
     const land = (): void => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
@@ -44,7 +46,8 @@ export class SingleFlight<V, R> {
     flight.work.then(
       (value) => {
         land();
-        if (flight.waiters === 0) this.#shared.release(value);
+        flight.landed = { value };
+        this.#releaseWhenLeft(flight);
       },
       // Every waiter is told by its own handler; here it only keeps a flight that everybody left from going unhandled.
       land,
@@ -62,6 +65,7 @@ export class SingleFlight<V, R> {
         if (flight.waiters === 0) {
           if (this.#flights.get(key) === flight) this.#flights.delete(key);
           flight.abort.abort(signal.reason);
+          this.#releaseWhenLeft(flight);
         }
         reject(signal.reason);
       };
@@ -76,10 +80,18 @@ export class SingleFlight<V, R> {
         (value) =>
           settle(() => {
             resolve(this.#shared.take(value));
-            if (flight.waiters === 0) this.#shared.release(value);
+            this.#releaseWhenLeft(flight);
           }),
         (error: unknown) => settle(() => reject(error)),
       );
     });
+  }
+
+  /** A waiter may also leave after the landing, before its turn to take: whoever is last releases. */
+  #releaseWhenLeft(flight: Flight<V>): void {
+    if (flight.waiters > 0 || flight.landed === undefined) return;
+    const { value } = flight.landed;
+    flight.landed = undefined;
+    this.#shared.release(value);
   }
 }

@@ -19,7 +19,7 @@ export interface HttpEndpointsOptions {
   readonly limits?: Partial<HttpLimits>;
 }
 
-export interface HttpLimits {
+interface HttpLimits {
   /** How long a client may take to send a request, to take the answer, or to keep an idle connection. Default 5 s. */
   readonly requestTimeoutMs: number;
   /** Further connections are closed at once. Default 64. */

@@ -1,7 +1,10 @@
-import { join } from 'node:path';
-import { buildProgram } from '../cli/program.ts';
-import { loadDaemonConfig } from '../config/daemon-config.ts';
-import { ConfigurationError } from '../config/fault.ts';
-import { JsonLogger } from '../telemetry/json-logger.ts';
-import { stdoutSink } from '../telemetry/log-sink.ts';
+import { runProgram } from '../cli/program.ts';
 import { runSidecar } from './run-sidecar.ts';
+import { version } from './version.ts';
+
+const { stdin, stdout, stderr, env: environment, argv } = process;
+
+const exitCode = await runProgram({ stdin, stdout, stderr, environment, version, sidecar: runSidecar }, argv.slice(2));
+
+// What succeeded ends by itself, a running sidecar by a signal. What failed may have left threads and timers behind.
+if (exitCode !== 0) process.exit(exitCode);

@@ -1,12 +1,12 @@
 import { accessSync, constants } from 'node:fs';
 
-export const PROTOCOLS = ['grpc', 'http/protobuf'] as const;
+const PROTOCOLS = ['grpc', 'http/protobuf'] as const;
 export type OtlpProtocol = (typeof PROTOCOLS)[number];
 
-export const TRACES_EXPORTERS = ['otlp', 'console', 'none'] as const;
+const TRACES_EXPORTERS = ['otlp', 'console', 'none'] as const;
 export type TracesExporter = (typeof TRACES_EXPORTERS)[number];
 
-export const METRICS_EXPORTERS = ['otlp', 'prometheus', 'none'] as const;
+const METRICS_EXPORTERS = ['otlp', 'prometheus', 'none'] as const;
 export type MetricsExporter = (typeof METRICS_EXPORTERS)[number];
 
 const PROPAGATORS = ['tracecontext', 'baggage', 'none'] as const;
@@ -20,7 +20,7 @@ const SAMPLERS = [
   'parentbased_traceidratio',
 ] as const;
 
-export const DIAGNOSTIC_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
+const DIAGNOSTIC_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
 export type DiagnosticLevel = (typeof DIAGNOSTIC_LEVELS)[number];
 
 /** What a variable's value must be. */

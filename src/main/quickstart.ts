@@ -61,7 +61,7 @@ export function greeting(addresses: { tcp: string; http: string | undefined; fil
     '',
     'Encrypt a document (from another terminal, in this directory):',
     '',
-    `  npx buf curl --protocol grpc --http2-prior-knowledge -d '${request}' http://${tcp}/keyside.v1.CryptoService/Encrypt`,
+    `  npx buf curl --protocol grpc -d '${request}' http://${tcp}/keyside.v1.CryptoService/Encrypt`,
     '',
     'or with grpcurl:',
     '',

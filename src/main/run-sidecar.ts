@@ -1,5 +1,6 @@
 import { type DaemonConfig, loadDaemonConfig } from '../config/daemon-config.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from '../config/listen-address.ts';
+import { errorFields } from '../telemetry/error-fields.ts';
 import { JsonLogger } from '../telemetry/json-logger.ts';
 import { stdoutSink } from '../telemetry/log-sink.ts';
 import { greeting, prepareQuickstart } from './quickstart.ts';
@@ -24,12 +25,22 @@ export async function runSidecar(options: SidecarOptions): Promise<void> {
   const file = options.config ?? (quickstart?.file as string);
   const config = withOverrides(loadDaemonConfig(file), options);
   const logger = new JsonLogger({ sink: stdoutSink(), level: config.log.level });
+  dieInWords(logger);
   const sidecar = await startSidecar(config, logger);
   stopOnSignals(sidecar, logger);
   if (quickstart !== undefined && sidecar.bound.tcp !== undefined) {
     logger.flushSync();
     process.stdout.write(`\n${greeting({ tcp: sidecar.bound.tcp, http: sidecar.http, ...quickstart })}\n`);
   }
+}
+
+/** A fault that nobody caught ends the process, as it should; its log line takes the place of a stack on standard error. */
+function dieInWords(logger: JsonLogger): void {
+  process.on('uncaughtException', (error) => {
+    logger.log('error', 'the daemon failed and ends', errorFields(error));
+    logger.flushSync();
+    process.exit(1);
+  });
 }
 
 function withOverrides(config: DaemonConfig, { tcp, http, unix }: SidecarOptions): DaemonConfig {

@@ -45,7 +45,7 @@ function tcpCredentials(tls: TlsFiles | undefined): ServerCredentials {
 export function listenTcp(server: Server, address: string, credentials: ServerCredentials): Promise<string> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => {
-      if (error !== null) reject(new Error(`cannot listen on ${address}: ${error.message}`, { cause: error }));
+      if (error !== null) reject(cannotListen(address, error));
       else resolve(`${address.slice(0, address.lastIndexOf(':'))}:${port}`);
     });
   });
@@ -63,7 +63,7 @@ export async function listenUnix(server: Server, path: string, credentials: Serv
   try {
     await new Promise<void>((resolve, reject) => {
       server.bindAsync(`unix:${path}`, credentials, (error) => {
-        if (error !== null) reject(new Error(`cannot listen on ${path}: ${error.message}`, { cause: error }));
+        if (error !== null) reject(cannotListen(path, error));
         else resolve();
       });
     });
@@ -71,6 +71,11 @@ export async function listenUnix(server: Server, path: string, credentials: Serv
     process.umask(umask);
   }
   chmodSync(path, SOCKET_MODE);
+}
+
+function cannotListen(where: string, cause: Error): Error {
+  const says = cause.message.includes('EADDRINUSE') ? 'another process listens there' : cause.message;
+  return new Error(`cannot listen on ${where}: ${says}`, { cause });
 }
 
 async function removeStale(path: string): Promise<void> {

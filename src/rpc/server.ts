@@ -1,4 +1,4 @@
-import { Server, type ServiceDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { logVerbosity, Server, type ServiceDefinition, setLogVerbosity, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { CryptoServiceDefinition } from '../gen/keyside/v1/crypto.ts';
 import { KeyServiceDefinition } from '../gen/keyside/v1/key.ts';
 import {
@@ -23,6 +23,8 @@ export interface ServerParts extends UnaryParts, HandlerParts {
 
 /** The services of this daemon on one grpc-js server, not yet listening. */
 export function buildServer(parts: ServerParts): { server: Server; health: Health } {
+  // What matters of its errors reaches our own log, in JSON.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': parts.maxMessageBytes,
     'grpc.max_send_message_length': parts.maxMessageBytes,

@@ -6,6 +6,8 @@ export const MAX_VALUE_BYTES = 2048;
 
 /** C1 controls, DEL and the line separators of Unicode: JSON leaves them as they are, a terminal or a viewer does not. */
 const UNESCAPED_CONTROLS = /[\u007f-\u009f\u2028\u2029]/g;
+/** Printable ASCII that JSON writes as it is: most values, and found faster than escaped. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 const OWN_FIELDS: ReadonlySet<string> = new Set(['time', 'level', 'message']);
 
 const encoder = new TextEncoder();
@@ -40,6 +42,7 @@ function jsonValue(value: string | number | boolean): string {
 }
 
 function jsonText(value: string): string {
+  if (value.length <= MAX_VALUE_BYTES && PLAIN.test(value)) return `"${value}"`;
   return JSON.stringify(cut(value)).replace(UNESCAPED_CONTROLS, escapeUnit);
 }
 

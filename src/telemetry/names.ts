@@ -64,9 +64,9 @@ export const LABELS = {
   statistic: { name: 'statistic', help: 'p50, p99 or max.' },
 } as const;
 
-export type LabelKey = keyof typeof LABELS;
+type LabelKey = keyof typeof LABELS;
 
-export type MetricKind = 'histogram' | 'counter' | 'upDownCounter' | 'gauge';
+type MetricKind = 'histogram' | 'counter' | 'upDownCounter' | 'gauge';
 
 export interface MetricDefinition {
   readonly name: string;

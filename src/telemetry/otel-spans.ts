@@ -50,7 +50,7 @@ export class UnsampledSpan implements Span {
 }
 
 /** A span that is exported. Ended spans ignore what is set on them. */
-export class SampledSpan implements Span {
+class SampledSpan implements Span {
   readonly traceId: string;
   readonly #tracer: Tracer;
   readonly #span: TracedSpan;

@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 
 /** The label of tenants beyond the busiest. */
-export const OTHER_TENANTS = 'other';
+const OTHER_TENANTS = 'other';
 /** The label where no known tenant was named. */
-export const NO_TENANT = 'none';
+const NO_TENANT = 'none';
 /** The label of every tenant where names are hidden. */
-export const ALL_TENANTS = 'all';
+const ALL_TENANTS = 'all';
 
 /** Chooses the `tenant` label of a measurement, so that the number of labels stays bounded. */
 export interface TenantLabels {

@@ -134,7 +134,8 @@ export class FakeKms {
       case 'throws':
         throw fault.error;
       case 'hangs':
-        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true }));
+        signal.throwIfAborted();
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
       case 'deaf':
         await new Promise<void>((resolve) => this.#late.push(resolve));
         return undefined;

@@ -47,7 +47,9 @@ export async function startDaemon(args: readonly string[], env: NodeJS.ProcessEn
     };
     createInterface({ input: child.stdout }).on('line', onLine);
     createInterface({ input: child.stderr }).on('line', onLine);
-    child.once('exit', (code) => reject(new Error(`the daemon ended with ${code}:\n${prints.join('\n')}\n${JSON.stringify(log)}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`the daemon ended with ${code}:\n${prints.join('\n')}\n${JSON.stringify(log)}`)),
+    );
     setTimeout(() => reject(new Error(`the daemon did not listen in time:\n${prints.join('\n')}`)), START_TIMEOUT_MS).unref();
   });
   const { tcp, http } = await listening;
@@ -92,6 +94,6 @@ export async function run(program: string, args: readonly string[], options: { c
 
 /** `buf curl` to a method of the daemon, by reflection: what a newcomer without grpcurl types. */
 export function bufCurl(tcp: string, method: string, request: unknown): Promise<Ran> {
-  const flags = ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', '-d', JSON.stringify(request)];
+  const flags = ['curl', '--protocol', 'grpc', '-d', JSON.stringify(request)];
   return run(bufProgram, [...flags, `http://${tcp}/${method}`]);
 }

@@ -24,7 +24,9 @@ test('a newcomer starts the daemon, encrypts, decrypts, is refused for another t
   const daemon = await startDaemon(['--state-dir', stateDirectory, '--tcp', '127.0.0.1:0', '--http', '127.0.0.1:0']);
   t.after(() => daemon.stop());
 
-  await t.test('it says what it listens on and prints a call to copy', () => {
+  await t.test('it says what it listens on and prints a call to copy', async () => {
+    const greetBy = Date.now() + 5_000;
+    while (!daemon.prints.some((line) => line.includes('Ctrl-C')) && Date.now() < greetBy) await setTimeout(20);
     const text = daemon.prints.join('\n');
     assert.match(text, new RegExp(`gRPC on ${daemon.tcp}`));
     assert.match(text, /npx buf curl .*keyside\.v1\.CryptoService\/Encrypt/);
@@ -67,13 +69,21 @@ test('a newcomer starts the daemon, encrypts, decrypts, is refused for another t
       run(process.execPath, [keysideProgram, 'local-kms', verb, 'acme', '--dir', join(stateDirectory, 'keys')]);
     const disabled = await localKms('disable');
     assert.equal(disabled.code, 0, disabled.stderr);
-    const refused = await until(() => decrypt('acme'), (answer) => answer.code !== 0, 10_000);
+    const refused = await until(
+      () => decrypt('acme'),
+      (answer) => answer.code !== 0,
+      10_000,
+    );
     assert.match(refused.stderr, /failed_precondition/);
     assert.match(refused.stderr, /KEY_REVOKED: /);
     const refusedWrite = await bufCurl(daemon.tcp, ENCRYPT, request);
     assert.match(refusedWrite.stderr, /KEY_REVOKED: /);
     assert.equal((await localKms('enable')).code, 0);
-    const again = await until(() => decrypt('acme'), (answer) => answer.code === 0, 10_000);
+    const again = await until(
+      () => decrypt('acme'),
+      (answer) => answer.code === 0,
+      10_000,
+    );
     assert.deepEqual(JSON.parse(again.stdout), { fields: { ssn: SSN } });
   });
 

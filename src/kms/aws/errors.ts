@@ -5,6 +5,9 @@ import { AWS_ERRORS, KEY_STORE_ERRORS } from './error-table.ts';
 /** System calls on the files that hold credentials; the others are the network's. */
 const FILE_CALLS = new Set(['open', 'read', 'stat', 'lstat', 'scandir']);
 
+/** Connections that broke: the SDK renames them to TimeoutError. */
+const BROKEN = new Set(['ECONNRESET', 'EPIPE']);
+
 /** Codes of TLS failures that no waiting mends: the other side is not who it should be. */
 const UNTRUSTED = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH)/;
 
@@ -23,7 +26,7 @@ export interface AwsFailure {
 /** Reads nothing but what every SDK error carries: name, HTTP status, and the system's code beneath. */
 export function failureOf(error: unknown): AwsFailure {
   const { name, status, code, syscall, retryAfterMs } = traits(error);
-  const row = AWS_ERRORS.get(name);
+  const row = code !== undefined && BROKEN.has(code) ? undefined : AWS_ERRORS.get(name);
   const failure = (reason: ErrorReason, says: string): AwsFailure => ({
     reason,
     says,

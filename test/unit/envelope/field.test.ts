@@ -62,7 +62,7 @@ for (const { version, seal, overhead, fresh } of versions) {
     });
 
     it('takes a name of 65,535 bytes', () => {
-      const name = '\u00e9'.repeat(32_767) + 'n';
+      const name = `${'\u00e9'.repeat(32_767)}n`;
       const sealed = seal(document, name, Buffer.from('value'));
       assert.equal(Buffer.from(openField(document, name, sealed) ?? []).toString(), 'value');
       assert.equal(openField(document, name.slice(0, -1), sealed), undefined);

@@ -1,0 +1,83 @@
+import { Command, Option } from 'commander';
+import { addDecrypt } from './decrypt.ts';
+import { addDoctor } from './doctor/doctor.ts';
+import { addEncrypt } from './encrypt.ts';
+import { describeFailure, EXIT_OK } from './failure.ts';
+import { addLocalKms } from './local-kms.ts';
+import { addRewrap } from './rewrap.ts';
+import { configOption, stateDirOption } from './state-options.ts';
+import { type Terminal, write } from './terminal.ts';
+
+/** How the sidecar is asked for; what is undefined is left to the configuration. */
+export interface SidecarOptions {
+  /** --config, else KEYSIDE_CONFIG. */
+  readonly config: string | undefined;
+  /** --state-dir, else KEYSIDE_STATE_DIR, else `.keyside`. */
+  readonly stateDirectory: string;
+  readonly tcp: string | undefined;
+  readonly http: string | undefined;
+  readonly unix: string | undefined;
+}
+
+type SidecarFlags = Omit<SidecarOptions, 'stateDirectory'> & { readonly stateDir: string };
+
+export interface ProgramParts extends Terminal {
+  readonly version: string;
+  /** Runs the daemon. Resolves once it serves; the daemon then keeps the process alive. */
+  readonly sidecar: (options: SidecarOptions) => Promise<void>;
+}
+
+/** The whole command line: every verb with its options and help. Parsing it runs the verb. */
+export function buildProgram(parts: ProgramParts): Command {
+  const program = new Command('keyside')
+    .description("Customer-managed keys: encrypts each tenant's data under that tenant's own KMS or HSM.")
+    .version(parts.version)
+    .exitOverride()
+    .showHelpAfterError('(keyside --help lists verbs and options)')
+    .configureOutput({
+      writeOut: (text) => parts.stdout.write(text),
+      writeErr: (text) => parts.stderr.write(text),
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
+    });
+  addSidecar(program, parts);
+  addEncrypt(program, parts);
+  addDecrypt(program, parts);
+  addRewrap(program, parts);
+  addLocalKms(program, parts);
+  addDoctor(program, parts);
+  return program;
+}
+
+const HELP_WIDTH = 110;
+
+/**
+ * Runs the verb that `args` (without node and script) name and returns the exit code: 0 done, 1 failed, 2 not a command line of
+ * ours. Says on standard error why it failed; never throws.
+ */
+export async function runProgram(parts: ProgramParts, args: readonly string[]): Promise<number> {
+  // A pipe whose reader went away: `keyside … | head` ends quietly.
+  for (const stream of [parts.stdout, parts.stderr]) stream.on('error', () => undefined);
+  try {
+    await buildProgram(parts).parseAsync(args, { from: 'user' });
+    return EXIT_OK;
+  } catch (error) {
+    const { exitCode, text } = describeFailure(error);
+    if (text !== '') await write(parts.stderr, text);
+    return exitCode;
+  }
+}
+
+function addSidecar(program: Command, parts: ProgramParts): void {
+  program
+    .command('sidecar')
+    .description('run the daemon: gRPC for the applications beside it, health and metrics over HTTP')
+    .addOption(configOption(parts.environment))
+    .addOption(stateDirOption(parts.environment))
+    .addOption(new Option('--tcp <address>', "API address in place of the configuration's"))
+    .addOption(new Option('--http <address>', "address of health and metrics in place of the configuration's"))
+    .addOption(new Option('--unix <path>', "Unix socket for the API in place of the configuration's"))
+    .action(({ config, stateDir: stateDirectory, tcp, http, unix }: SidecarFlags) =>
+      parts.sidecar({ config, stateDirectory, tcp, http, unix }),
+    );
+}

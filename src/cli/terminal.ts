@@ -1,0 +1,26 @@
+import type { Readable, Writable } from 'node:stream';
+
+/** What a command reads and writes; handed in, so that commands touch no global state. */
+export interface Terminal {
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** Results only. */
+  readonly stdout: Writable;
+  /** Everything that is said beside the result. */
+  readonly stderr: Writable;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Resolves once the text is handed over, so that nothing is lost when the process ends. A reader that went away is no error. */
+export function write(stream: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error == null || ('code' in error && error.code === 'EPIPE')) resolve();
+      else reject(error);
+    });
+  });
+}
+
+/** As `write` does, with an end of line. */
+export function writeLine(stream: Writable, line: string): Promise<void> {
+  return write(stream, `${line}\n`);
+}

@@ -1,0 +1,53 @@
+import type {
+  DataKeyCacheState,
+  DataKeyEviction,
+  DataKeyLookup,
+  KmsCallMeasure,
+  Metrics,
+  RequestMeasure,
+} from '../../src/telemetry/telemetry.ts';
+
+/** Keeps what was measured. */
+export class RecordedMetrics implements Metrics {
+  readonly requests: RequestMeasure[] = [];
+  readonly kmsCalls: KmsCallMeasure[] = [];
+  /** `hit read`, `miss write`, … in the order of the lookups. */
+  readonly lookups: string[] = [];
+  readonly evictions: Partial<Record<DataKeyEviction, number>> = {};
+  inFlight = 0;
+  #observe: (() => DataKeyCacheState) | undefined;
+
+  requestEnded(measure: RequestMeasure): void {
+    this.requests.push(measure);
+  }
+
+  requestsInFlight(change: 1 | -1): void {
+    this.inFlight += change;
+  }
+
+  kmsCallEnded(measure: KmsCallMeasure): void {
+    this.kmsCalls.push(measure);
+  }
+
+  kmsCallRetried(): void {}
+
+  dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void {
+    this.lookups.push(`${lookup} ${use}`);
+  }
+
+  dataKeyEvicted(eviction: DataKeyEviction, count: number): void {
+    this.evictions[eviction] = (this.evictions[eviction] ?? 0) + count;
+  }
+
+  observeDataKeys(observe: () => DataKeyCacheState): void {
+    this.#observe = observe;
+  }
+
+  configurationReloaded(): void {}
+
+  /** What a collection would see now. */
+  dataKeys(): DataKeyCacheState {
+    if (this.#observe === undefined) throw new Error('nobody observes data keys');
+    return this.#observe();
+  }
+}
