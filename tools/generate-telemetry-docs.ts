@@ -71,7 +71,7 @@ function variableTable(): string {
 
 function spanTree(): string {
   if (!existsSync(SPAN_TREE_FILE)) return '';
-  return `\nOne request as it arrived at a Collector:\n\n\`\`\`text\n${readFileSync(SPAN_TREE_FILE, 'utf8').trimEnd()}\n\`\`\`\n`;
+  return `\nRequests as they arrived at a Collector:\n\n\`\`\`text\n${readFileSync(SPAN_TREE_FILE, 'utf8').trimEnd()}\n\`\`\`\n`;
 }
 
 function seconds(value: number): string {

@@ -1,4 +1,5 @@
 import type { LabelPolicy } from '../tenants/tenant.ts';
+import { digestOf } from './canonical-json.ts';
 import type { LabelPolicyEntry, PolicyEntry } from './tenants-schema.ts';
 
 /** A policy with nothing left out. */
@@ -21,11 +22,22 @@ const BUILT_IN: LabelPolicy = {
 
 export const BUILT_IN_POLICY: ResolvedPolicy = { defaultPolicy: BUILT_IN, labelPolicies: new Map() };
 
+/** Policies that were resolved before, by their digest. Many tenants share few policies: equal ones are one object. */
+const resolved = new Map<string, ResolvedPolicy>();
+const MAX_RESOLVED = 1_000;
+
 /** Fills in what the entries leave out: labels from the default, the default from what is built in. */
 export function resolvePolicy(entry: PolicyEntry): ResolvedPolicy {
-  const defaultPolicy = fillIn(entry.default, BUILT_IN);
-  const labels = Object.entries(entry.labels).map(([label, own]) => [label, fillIn(own, defaultPolicy)] as const);
-  return { defaultPolicy, labelPolicies: new Map(labels) };
+  const digest = digestOf(entry);
+  let policy = resolved.get(digest);
+  if (policy === undefined) {
+    const defaultPolicy = fillIn(entry.default, BUILT_IN);
+    const labels = Object.entries(entry.labels).map(([label, own]) => [label, fillIn(own, defaultPolicy)] as const);
+    policy = { defaultPolicy, labelPolicies: new Map(labels) };
+    if (resolved.size >= MAX_RESOLVED) resolved.clear();
+    resolved.set(digest, policy);
+  }
+  return policy;
 }
 
 function fillIn(entry: LabelPolicyEntry, base: LabelPolicy): LabelPolicy {

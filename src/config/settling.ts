@@ -44,12 +44,16 @@ export class Settling {
     return settled;
   }
 
-  /** Whether a difference that has not lasted is still worth the wait of everything else. */
-  isWorthWaiting(nowMs: number): boolean {
-    const { longestWaitMs } = this.#patience;
-    return [...this.#waiting.values()].some(
-      (waiting) => !this.#hasLasted(waiting, nowMs) && nowMs - waiting.firstMs < longestWaitMs,
-    );
+  /** For a file whose difference was taken over. */
+  forget(file: string): void {
+    this.#waiting.delete(file);
+  }
+
+  /** About the files whose difference has not lasted: `restless` where each has been changing for longer than is worth a wait. */
+  restOf(nowMs: number): 'none' | 'worth-waiting' | 'restless' {
+    const unsettled = [...this.#waiting.values()].filter((waiting) => !this.#hasLasted(waiting, nowMs));
+    if (unsettled.length === 0) return 'none';
+    return unsettled.some(({ firstMs }) => nowMs - firstMs < this.#patience.longestWaitMs) ? 'worth-waiting' : 'restless';
   }
 
   /** For a file that changed again while it was read. Returns how long that has been going on. */

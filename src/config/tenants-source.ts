@@ -15,6 +15,10 @@ export interface Replacement {
 export interface ScanResult {
   /** False where files are still changing: nothing was taken over, scan again after `quietMs`. */
   readonly isSettled: boolean;
+  /** True once there was a first scan that settled. */
+  readonly isLoaded: boolean;
+  /** Some file never rests. The others were not kept waiting for it; scan again before long. */
+  readonly isRestless: boolean;
   readonly replacements: readonly Replacement[];
   /** All that is wrong on disk now. A file named here serves its previous version, or nothing where it has none. */
   readonly faults: readonly ConfigurationFault[];
@@ -57,13 +61,15 @@ export class TenantsSource {
     this.#pathFaults = [];
     const differences = this.#differences(observation.signatures);
     const settled = this.#settling.settled(differences, nowMs);
-    if (this.#isLoaded && this.#settling.isWorthWaiting(nowMs)) return this.#result({ isSettled: false });
+    const rest = this.#settling.restOf(nowMs);
+    if (this.#isLoaded && rest === 'worth-waiting') return this.#result({ isSettled: false });
     const ready = this.#isLoaded ? settled : [...differences.keys()];
     const removed = new Set(ready.filter((file) => differences.get(file) === undefined));
     const { parsedFiles, isSettled } = this.#readAll([...ready, ...this.#freshFiles()], observation.signatures, nowMs);
     if (!isSettled) return this.#result({ isSettled, parsedFiles });
+    const isRestless = this.#isLoaded && rest === 'restless';
     this.#isLoaded = true;
-    return this.#result({ isSettled, parsedFiles, replacements: this.#accept(removed) });
+    return this.#result({ isSettled, isRestless, parsedFiles, replacements: this.#accept(removed) });
   }
 
   /** Files that are not what was read last. */
@@ -97,6 +103,7 @@ export class TenantsSource {
       } else {
         if (version.result !== known?.result && version.contentDigest !== undefined) parsedFiles += 1;
         this.#versions.set(file, version);
+        this.#settling.forget(file);
       }
     }
     return { parsedFiles, isSettled };
@@ -115,7 +122,10 @@ export class TenantsSource {
       ...[...removed].map((file) => ({ file, previous: this.#served.get(file), next: undefined })),
       ...accepted.map(({ file, next }) => ({ file, previous: this.#served.get(file), next })),
     ];
-    for (const file of removed) this.#versions.delete(file);
+    for (const file of removed) {
+      this.#versions.delete(file);
+      this.#settling.forget(file);
+    }
     this.#serve(replacements);
     return replacements;
   }
@@ -143,7 +153,8 @@ export class TenantsSource {
   #result(part: Partial<ScanResult> & Pick<ScanResult, 'isSettled'>): ScanResult {
     const versionFaults = [...this.#versions.values()].flatMap(({ result }) => ('faults' in result ? result.faults : []));
     const faults = [...this.#pathFaults, ...versionFaults, ...this.#conflicts];
-    return { replacements: [], parsedFiles: 0, files: this.#versions.size, faults, ...part };
+    const files = this.#versions.size;
+    return { isLoaded: this.#isLoaded, isRestless: false, replacements: [], parsedFiles: 0, files, faults, ...part };
   }
 }
 

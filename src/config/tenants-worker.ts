@@ -55,7 +55,7 @@ class ReloadLoop {
     this.#restUntilMs = endMs + Math.min((endMs - startMs) * REST_FACTOR, LONGEST_REST_MS);
     this.#isScanning = false;
     if (!result.isSettled) this.#scanIn(this.#settings.patience.quietMs);
-    else if (this.#isHinted) this.#scanSoon();
+    else if (this.#isHinted || result.isRestless) this.#scanSoon();
     else this.#scanIn(this.#settings.rescanIntervalMs);
   }
 

@@ -363,6 +363,7 @@ function* alterations(bytes: Uint8Array): Generator<readonly [string, Uint8Array
 }
 
 const CODES: Partial<Record<ErrorReason, StatusCode>> = {
+  REQUEST_INVALID: 'INVALID_ARGUMENT',
   CIPHERTEXT_REJECTED: 'INVALID_ARGUMENT',
   KEY_REVOKED: 'FAILED_PRECONDITION',
   KEY_NOT_FOUND: 'FAILED_PRECONDITION',

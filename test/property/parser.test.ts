@@ -80,7 +80,7 @@ describe('the parsers of headers and key blocks', () => {
         assert.deepEqual(Buffer.from(encodeHeader(result)), Buffer.from(bytes));
         assert.deepEqual(Buffer.from(encodeKeyBlock(result.keyBlock.wraps).bytes), Buffer.from(result.keyBlock.bytes));
       }),
-      1_000,
+      400,
     );
     assert.ok(accepted > 0, 'no changed header parsed at all: the property saw nothing');
   });
@@ -173,14 +173,16 @@ describe('a length that is claimed', () => {
     { name: 'the configuration id', input: Buffer.concat([salted, Buffer.from('010105ffff', 'hex')]) },
     { name: 'the key version', input: Buffer.concat([salted, Buffer.from('010105000161ffff', 'hex')]) },
     { name: 'the wrapped key', input: Buffer.concat([salted, Buffer.from('0101050001610001310000ffff', 'hex')]) },
-    { name: 'the count', input: Buffer.concat([salted, Buffer.from('10', 'hex')]) },
   ];
   for (const { name, input } of claims) {
     it(`allocates nothing: 65,535 bytes of ${name} that are not there`, () => {
       const before = process.memoryUsage().arrayBuffers;
-      for (let at = 0; at < 2_000; at++) assert.equal(parsed(parseHeader, input), undefined);
-      const grown = process.memoryUsage().arrayBuffers - before;
-      assert.ok(grown < 16 * 1024 * 1024, `2,000 refusals left ${grown} bytes, and 131 MB were claimed`);
+      let most = 0;
+      for (let at = 1; at <= 2_000; at++) {
+        assert.equal(parsed(parseHeader, input), undefined);
+        if (at % 50 === 0) most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+      }
+      assert.ok(most < 4 * 1024 * 1024, `2,000 refusals held ${most} bytes at a time, and 131 MB were claimed`);
     });
   }
 

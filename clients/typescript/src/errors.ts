@@ -55,29 +55,31 @@ export function invalidRequest(sentence: string): KeysideClientError {
   return new KeysideClientError(sentence, { reason: 'REQUEST_INVALID', code: 'INVALID_ARGUMENT' });
 }
 
-/** What grpc-js reports as our own error, with what the daemon sent along. */
+/** What grpc-js reports, as our own error: what the daemon sent along, or in words why no daemon answered. */
 export function fromServiceError(error: ServiceError, address: string): KeysideClientError {
-  const [trailer] = error.metadata?.get(DETAILS_TRAILER) ?? [];
-  const sent = typeof trailer === 'object' ? statusDetails(trailer) : {};
   const code = Code[error.code] as CodeName;
-  const reason = sent.info?.reason ?? code;
-  const sentence = sent.info === undefined ? localSentence(error, address) : withoutReason(error.details, reason);
-  return new KeysideClientError(sentence, {
-    reason,
-    code,
-    details: sent.info?.metadata ?? new Map(),
-    retryAfterMs: sent.retryAfterMs,
-    cause: error,
-  });
+  const [trailer] = error.metadata?.get(DETAILS_TRAILER) ?? [];
+  const sent = typeof trailer === 'object' ? detailsIn(trailer) : {};
+  if (sent.info !== undefined)
+    return answered(error.details, { code, info: sent.info, retryAfterMs: sent.retryAfterMs, cause: error });
+  return new KeysideClientError(localSentence(error, address), { reason: code, code, cause: error });
 }
 
-/** A `google.rpc.Status` within an answer as our own error. */
-export function fromStatus(answered: Status): KeysideClientError {
-  const { info, retryAfterMs } = detailsOf(answered);
-  const code = (Code[answered.code] ?? 'UNKNOWN') as CodeName;
+/** A `google.rpc.Status` within an answer, as our own error. */
+export function fromStatus(status: Status): KeysideClientError {
+  const code = (Code[status.code] ?? 'UNKNOWN') as CodeName;
+  return answered(status.message, { code, ...detailsOf(status) });
+}
+
+interface Answer extends SentDetails {
+  readonly code: CodeName;
+  readonly cause?: unknown;
+}
+
+function answered(message: string, { code, info, retryAfterMs, cause }: Answer): KeysideClientError {
   const reason = info?.reason ?? code;
-  const details = info?.metadata ?? new Map();
-  return new KeysideClientError(withoutReason(answered.message, reason), { reason, code, details, retryAfterMs });
+  const sentence = message.startsWith(`${reason}: `) ? message.slice(reason.length + 2) : message;
+  return new KeysideClientError(sentence, { reason, code, details: info?.metadata ?? new Map(), retryAfterMs, cause });
 }
 
 interface SentDetails {
@@ -86,7 +88,7 @@ interface SentDetails {
 }
 
 /** Nothing where the trailer is not what a daemon sends: a proxy's error must not hide behind a parser's. */
-function statusDetails(trailer: Uint8Array): SentDetails {
+function detailsIn(trailer: Uint8Array): SentDetails {
   try {
     return detailsOf(Status.decode(trailer));
   } catch {
@@ -95,20 +97,14 @@ function statusDetails(trailer: Uint8Array): SentDetails {
 }
 
 function detailsOf({ details }: Status): SentDetails {
-  const find = (name: string): Uint8Array | undefined =>
-    details.find(({ typeUrl }) => typeUrl === `${TYPE_PREFIX}${name}`)?.value;
-  const infoBytes = find('ErrorInfo');
+  const find = (name: string) => details.find(({ typeUrl }) => typeUrl === `${TYPE_PREFIX}${name}`)?.value;
+  const [infoBytes, retryBytes] = [find('ErrorInfo'), find('RetryInfo')];
   const info = infoBytes && ErrorInfo.decode(infoBytes);
-  const retryBytes = find('RetryInfo');
   const delay = retryBytes && RetryInfo.decode(retryBytes).retryDelay;
   return {
     info: info?.domain === DOMAIN ? info : undefined,
     retryAfterMs: delay && delay.seconds * 1_000 + delay.nanos / 1_000_000,
   };
-}
-
-function withoutReason(message: string, reason: string): string {
-  return message.startsWith(`${reason}: `) ? message.slice(reason.length + 2) : message;
 }
 
 /** No daemon said this: the connection failed, the time was up, or something else answers there. */

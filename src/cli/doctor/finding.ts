@@ -34,7 +34,7 @@ export function countVerdicts(findings: readonly Finding[]): Counts {
 /** The last line. */
 export function renderCounts({ ok: good, warn: warned, fail: failed, skip: skipped }: Counts): string {
   const checks = good + warned + failed;
-  const result = failed === 0 ? 'nothing fails' : `${failed} ${failed === 1 ? 'fails' : 'fail'}`;
+  const result = failed === 0 ? 'nothing fails' : `${failed} failed`;
   const rest = [warned > 0 ? `${warned} to look at` : '', skipped > 0 ? `${skipped} skipped` : ''].filter((text) => text !== '');
   return `${checks} ${checks === 1 ? 'check' : 'checks'}: ${[result, ...rest].join(', ')}`;
 }

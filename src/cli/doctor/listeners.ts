@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { get } from 'node:http';
-import { createServer } from 'node:net';
-import { KeysideClient, KeysideClientError } from '../../../clients/typescript/src/index.ts';
+import { connect, createServer } from 'node:net';
+import { KeysideClient } from '../../../clients/typescript/src/index.ts';
 import type { DaemonConfig } from '../../config/daemon-config.ts';
 import type { ListenAddress } from '../../config/listen-address.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
@@ -32,8 +32,8 @@ async function checkUnix(path: string): Promise<Finding> {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return ok(what, 'free');
   if (!stats.isSocket()) return fail(what, 'something that is not a socket is there', 'remove it, or name another path');
-  const occupant = await occupantOf(`unix://${path}`);
-  return occupant === undefined ? ok(what, 'free; an old socket that nobody answers on is replaced') : occupied(what, occupant);
+  if (!(await accepts(path))) return ok(what, 'free; the old socket there, which nobody listens on, is replaced');
+  return occupied(what, await occupantOf(`unix://${path}`));
 }
 
 async function checkHttp(address: ListenAddress): Promise<Finding> {
@@ -53,7 +53,7 @@ function freeOr(what: string, failure: string | undefined): Finding {
   return fail(what, words[failure] ?? `it cannot be listened on (${failure})`, 'name another address in the configuration');
 }
 
-function occupied(what: string, occupant: Occupant | undefined): Finding {
+function occupied(what: string, occupant: Occupant): Finding {
   if (occupant === 'daemon') return ok(what, 'a Keyside daemon answers here');
   if (occupant === 'draining daemon') return warn(what, 'a Keyside daemon answers here and is shutting down');
   return fail(what, 'another program listens here', 'stop it, or name another address in the configuration');
@@ -68,14 +68,20 @@ function bindFailure({ host, port }: ListenAddress): Promise<string | undefined>
   return promise;
 }
 
-/** Undefined where nobody answers at all. */
-async function occupantOf(address: string): Promise<Occupant | undefined> {
+function accepts(path: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const socket = connect(path, () => resolve(true));
+  socket.on('error', () => resolve(false));
+  return promise.finally(() => socket.destroy());
+}
+
+/** Precondition: somebody listens there. */
+async function occupantOf(address: string): Promise<Occupant> {
   const client = new KeysideClient({ address, timeoutMs: ANSWER_MS });
   try {
     return (await client.isServing()) ? 'daemon' : 'draining daemon';
-  } catch (error) {
-    const isNobody = error instanceof KeysideClientError && error.message.includes('connection refused');
-    return isNobody ? undefined : 'other';
+  } catch {
+    return 'other';
   } finally {
     client.close();
   }

@@ -1,6 +1,7 @@
 import { nodeCipher } from '../../cipher/node-cipher.ts';
 import type { DaemonConfig } from '../../config/daemon-config.ts';
 import { systemClock } from '../../core/clock.ts';
+import type { WrapContext } from '../../core/encryption-context.ts';
 import { KeysideError } from '../../core/errors.ts';
 import { DATA_KEY_BYTES } from '../../core/providers.ts';
 import { SecretBytes } from '../../core/secret-bytes.ts';
@@ -66,22 +67,30 @@ export class KeyProbes {
     const context = { tenantId, configurationId: key.id, share: 0, shareCount: 0 };
     const scope: KmsCallScope = { signal: new AbortController().signal, span: NO_SPAN };
     const describing = describe(guarded, scope);
-    using dataKey = SecretBytes.own(nodeCipher().random(DATA_KEY_BYTES));
-    const startMs = performance.now();
-    const wrapped = await guarded.wrap({ dataKey, context }, scope);
-    const wrappedMs = performance.now();
-    using opened = await guarded.unwrap({ wrapped, context }, scope);
-    const unwrappedMs = performance.now();
-    if (!opened.equals(dataKey)) {
-      throw new KeysideError('KEY_MISCONFIGURED', `key ${key.id} does not unwrap what it wrapped`);
+    try {
+      const words = `${key.provider}, ${key.state}, ${await roundTrip(guarded, context, scope)}`;
+      const state = await describing;
+      if (!(state instanceof KeysideError)) return ok(what, `${words}; ${state}`);
+      const mend = 'allow the daemon to describe the key: else it cannot tell a revoked key from a refusal';
+      return warn(what, `${words}, but its state cannot be asked for: ${state.reason}: ${state.message}`, mend);
+    } finally {
+      await describing;
     }
-    const description = await describing;
-    const times = `wraps in ${shown(wrappedMs - startMs)}, unwraps in ${shown(unwrappedMs - wrappedMs)}`;
-    const words = `${key.provider}, ${key.state}, ${times}`;
-    if (!(description instanceof KeysideError)) return ok(what, `${words}; ${description}`);
-    const mend = 'allow the daemon to describe the key: else it cannot tell a revoked key from a refusal';
-    return warn(what, `${words}, but its state cannot be asked for: ${description.reason}: ${description.message}`, mend);
   }
+}
+
+/** Wraps and unwraps random bytes. Returns how long each took, in words. */
+async function roundTrip(guarded: GuardedKey, context: WrapContext, scope: KmsCallScope): Promise<string> {
+  using dataKey = SecretBytes.own(nodeCipher().random(DATA_KEY_BYTES));
+  const startMs = performance.now();
+  const wrapped = await guarded.wrap({ dataKey, context }, scope);
+  const wrappedMs = performance.now();
+  using opened = await guarded.unwrap({ wrapped, context }, scope);
+  const unwrappedMs = performance.now();
+  if (!opened.equals(dataKey)) {
+    throw new KeysideError('KEY_MISCONFIGURED', `key ${context.configurationId} does not unwrap what it wrapped`);
+  }
+  return `wraps in ${shown(wrappedMs - startMs)}, unwraps in ${shown(unwrappedMs - wrappedMs)}`;
 }
 
 /** Never rejects: what keeps a state from being told is worth a word, not the probe. */

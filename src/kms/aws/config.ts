@@ -106,16 +106,17 @@ function* contradictions(settings: {
   readonly region?: string | undefined;
 }): Generator<Contradiction> {
   const key = parseKeyReference(settings.keyId);
+  if (key === undefined) return; // said already, and a mistyped ARN would seem to lack its region too
   const accepted = (settings.acceptedKeyIds ?? []).map(parseKeyReference);
   const known = [key, ...accepted].filter((reference) => reference !== undefined);
   const expected = settings.region ?? regionOf(known);
   if (expected === undefined) yield { path: ['region'], message: 'is missing, and no ARN names it' };
-  if (key?.region !== undefined && key.region !== expected) yield { path: ['keyId'], message: `must be in region ${expected}` };
+  if (key.region !== undefined && key.region !== expected) yield { path: ['keyId'], message: `must be in region ${expected}` };
   for (const [index, reference] of accepted.entries()) {
     if (reference?.region === undefined || reference.region === expected) continue;
     yield { path: ['acceptedKeyIds', index], message: `must be in region ${expected}` };
   }
-  if (key !== undefined && key.keyId === undefined && accepted.length === 0) {
+  if (key.keyId === undefined && accepted.length === 0) {
     yield { path: ['acceptedKeyIds'], message: 'is missing: it must list the keys that the alias leads to' };
   }
 }

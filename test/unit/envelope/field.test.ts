@@ -33,9 +33,9 @@ for (const { version, seal, overhead, fresh } of versions) {
 
     it('is sealed anew each time: nothing but its version is the same twice', () => {
       const seen = new Set<string>();
-      for (let at = 0; at < 1_000; at++)
+      for (let at = 0; at < 300; at++)
         seen.add(Buffer.from(seal(document, 'name', Buffer.alloc(4)).subarray(1, fresh)).toString('hex'));
-      assert.equal(seen.size, 1_000);
+      assert.equal(seen.size, 300);
     });
 
     it('has memory of its own, sealed and opened', () => {

@@ -108,6 +108,8 @@ def key_block_vectors():
         ("a whole key among shares", v1.key_block([*shares([1, 2], 2), some_wrap("whole", configuration=b"whole")])),
         ("shares after a whole key", v1.key_block([some_wrap("whole", configuration=b"whole"), *shares([1, 2], 2)])),
         ("mixed n", v1.key_block([*shares([1, 2], 2), *shares([3], 3, {0: b"third"})])),
+        ("mixed n, though the first is complete", v1.key_block([*shares([1, 2], 2), *shares([2], 3, {0: b"third"})])),
+        ("whole keys and a share 0 of 2", v1.key_block([some_wrap("whole", configuration=b"whole"), *shares([0], 2)])),
         ("one configuration carries two shares", v1.key_block(shares([1, 2], 2, {0: b"one", 1: b"one"}))),
         (
             "one configuration carries two shares in two versions",

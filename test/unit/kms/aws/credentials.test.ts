@@ -113,8 +113,9 @@ describe('the credentials of an AWS key', () => {
 
   it('STS that cannot be reached is weather', async () => {
     const gone = await AwsStub.start();
+    const stsEndpoint = gone.url;
     await gone.stop();
-    await rejects(describeOnce(keyWith({ ...role(), stsEndpoint: gone.url })), 'KMS_UNAVAILABLE');
+    await rejects(describeOnce(keyWith({ ...role(), stsEndpoint })), 'KMS_UNAVAILABLE');
   });
 
   const broken = [

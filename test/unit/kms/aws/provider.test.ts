@@ -62,14 +62,16 @@ describe('an AWS key', () => {
     assert.deepEqual(wrapped, { algorithm: 1, keyVersion: KEY_ID, ciphertext: new Uint8Array(Buffer.from('wrap')) });
   });
 
-  it('sends the data key as it was, although the caller wipes its own at once', async () => {
+  it('sends the data key as it was when it was asked, though the caller gives up and wipes it', async () => {
     answers(KEY_ARN);
+    const key = keyOf({ keyId: KEY_ARN });
+    (await key.generate?.(CONTEXT, scope().signal))?.dataKey.wipe();
     const dataKey = SecretBytes.copyOf(BYTES);
-    const wrapping = keyOf({ keyId: KEY_ARN }).wrap({ dataKey, context: CONTEXT }, scope().signal);
-    await new Promise((resolve) => setImmediate(resolve)); // the client is loaded, the credentials are not
-    await wrapping;
+    const wrapping = key.wrap({ dataKey, context: CONTEXT }, scope().signal);
+    await new Promise((resolve) => setImmediate(resolve));
     dataKey.wipe();
-    assert.equal(stub.requests[0]?.body.Plaintext, BYTES.toString('base64'));
+    await wrapping;
+    assert.equal(stub.requests[1]?.body.Plaintext, BYTES.toString('base64'));
   });
 
   it('stores the id of the key behind an alias, and unwraps by the full ARN where one is configured', async () => {

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
+import { KeysideError } from '../../../src/core/errors.ts';
+import type { KeySpec } from '../../../src/kms/guarded-key.ts';
+import { createKey } from '../../../src/kms/local/store.ts';
+import { KeyRegistry } from '../../../src/kms/registry.ts';
+import { NO_TELEMETRY } from '../../../src/telemetry/telemetry.ts';
+import { contextOf, rejects, scope } from '../../contract/kms-contract.ts';
+import { FakeTimer } from '../../fakes/kms-timer.ts';
+
+describe('the registry of keys', () => {
+  let folder: string;
+  let spec: KeySpec;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'keyside-registry-'));
+    const storeFile = join(folder, 'key.json');
+    await createKey(storeFile, { id: 'acme', now: new Date(0) });
+    spec = { id: 'acme-main', provider: 'local', settings: { storeFile }, fingerprint: 'one' };
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  const registry = () =>
+    new KeyRegistry({ timer: new FakeTimer(), metrics: NO_TELEMETRY.metrics, random: () => 0, cipher: nodeCipher() });
+
+  it('opens a key once, and without asking its KMS', async () => {
+    const keys = registry();
+    const missing = { ...spec, settings: { storeFile: '/nonexistent/key.json' } };
+    assert.equal(keys.key(missing), keys.key(missing));
+    await keys.closeAll();
+  });
+
+  it('opens a key anew when its configuration changed, and closes the old one', async () => {
+    const keys = registry();
+    const old = keys.key(spec);
+    const { wrapped, dataKey } = await old.generate(contextOf(), scope());
+    const changed = keys.key({ ...spec, fingerprint: 'two' });
+    assert.notEqual(changed, old);
+    using again = await changed.unwrap({ wrapped, context: contextOf() }, scope());
+    assert.ok(again.equals(dataKey));
+    dataKey.wipe();
+    await rejects(old.describe(scope()), 'KMS_UNAVAILABLE');
+    await keys.closeAll();
+  });
+
+  it('knows every provider that a configuration may name', async () => {
+    const keys = registry();
+    const keyId = 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab';
+    const key = keys.key({ id: 'acme-aws', provider: 'aws', settings: { keyId }, fingerprint: 'one' });
+    assert.ok(key.accepts({ algorithm: 1, keyVersion: '1234abcd-12ab-34cd-56ef-1234567890ab' }));
+    await keys.closeAll();
+  });
+
+  it('closes all keys at once', async () => {
+    const keys = registry();
+    const key = keys.key(spec);
+    await keys.closeAll();
+    await rejects(key.describe(scope()), 'KMS_UNAVAILABLE');
+  });
+
+  const faulty: readonly { readonly name: string; readonly change: Partial<KeySpec> }[] = [
+    { name: 'a provider that does not exist', change: { provider: 'toaster' } },
+    { name: 'a provider named like a part of every object', change: { provider: 'constructor' } },
+    { name: 'settings of another provider', change: { settings: { keyId: 'alias/x' } } },
+    { name: 'an id of another form', change: { id: 'acme main' } },
+  ];
+  for (const { name, change } of faulty) {
+    it(`refuses ${name} with KEY_MISCONFIGURED`, () => {
+      assert.throws(
+        () => registry().key({ ...spec, ...change }),
+        (error) => error instanceof KeysideError && error.reason === 'KEY_MISCONFIGURED',
+      );
+    });
+  }
+});
