@@ -11,6 +11,8 @@ const unlessMissing = (words: string) => (issue: { readonly input?: unknown }) =
 
 interface FieldRange {
   readonly description: string;
+  /** Shown as the default where the schema itself has none, because the entry is inherited. */
+  readonly builtIn?: string;
   /** Inclusive. */
   readonly min?: number;
   /** Inclusive. */
@@ -18,31 +20,31 @@ interface FieldRange {
 }
 
 /** A duration in a file (`60s`); milliseconds once read. Bounds in milliseconds. */
-export function durationField({ description, min = 0, max }: FieldRange) {
+export function durationField({ min = 0, max, ...notes }: FieldRange) {
   const range = `${formatDuration(min)} to ${formatDuration(max)}`;
   return z
     .string({ error: unlessMissing(DURATION_WORDS) })
     .regex(DURATION_PATTERN, { error: DURATION_WORDS })
-    .meta({ description, kind: 'duration', range })
+    .meta({ ...notes, kind: 'duration', range })
     .transform((text, context) => within(parseDuration(text), { min, max, range, context }));
 }
 
 /** A size in a file (`3MiB`, or a number of bytes); bytes once read. Bounds in bytes. */
-export function sizeField({ description, min = 0, max }: FieldRange) {
+export function sizeField({ min = 0, max, ...notes }: FieldRange) {
   const range = `${formatSize(min)} to ${formatSize(max)}`;
   return z
     .union([z.int().min(0), z.string().regex(SIZE_PATTERN, { error: SIZE_WORDS })], { error: unlessMissing(SIZE_WORDS) })
-    .meta({ description, kind: 'size', range })
+    .meta({ ...notes, kind: 'size', range })
     .transform((value, context) => within(parseSize(String(value)), { min, max, range, context }));
 }
 
 /** A whole number, both bounds inclusive. */
-export function countField({ description, min = 0, max }: FieldRange) {
+export function countField({ min = 0, max, ...notes }: FieldRange) {
   return z
     .int()
     .min(min)
     .max(max)
-    .meta({ description, kind: 'count', range: `${min} to ${max}` });
+    .meta({ ...notes, kind: 'count', range: `${min} to ${max}` });
 }
 
 /** The path of a file: relative to the folder of the configuration file that names it. */

@@ -11,7 +11,7 @@ const MAX_KEYS = 256;
 
 const custodySchema = z.enum(['customer', 'vendor', 'local']);
 
-const keySchema = z
+export const keySchema = z
   .strictObject({
     id: idField('Stored with the data: unique in the deployment, never changed, never used again for another key.'),
     provider: z
@@ -33,17 +33,20 @@ const keysSchema = z.array(keySchema).max(MAX_KEYS);
 
 const leaseSchema = z.strictObject({
   ttl: durationField({
-    description: 'How long one data key encrypts new documents. Default 5m.',
+    builtIn: '5m',
+    description: 'How long one data key encrypts new documents.',
     min: 1,
     max: HOUR_MS,
   }).optional(),
   maxDocuments: countField({
-    description: 'How many documents one data key encrypts. Default 1048576.',
+    builtIn: '1048576',
+    description: 'How many documents one data key encrypts.',
     min: 1,
     max: 2 ** 32,
   }).optional(),
   maxBytes: sizeField({
-    description: 'How many bytes one data key encrypts. Default 64GiB.',
+    builtIn: '64GiB',
+    description: 'How many bytes one data key encrypts.',
     min: 1,
     max: 1024 * GIB,
   }).optional(),
@@ -51,20 +54,21 @@ const leaseSchema = z.strictObject({
 
 const cacheSchema = z.strictObject({
   ttl: durationField({
-    description: 'How long a data key may be read with after the KMS last proved it; 0s: every read asks the KMS. Default 60s.',
+    builtIn: '60s',
+    description: 'How long a data key may be read with after the KMS last proved it; 0s: every read asks the KMS.',
     max: HOUR_MS,
   }).optional(),
   outageLimit: durationField({
     description:
-      'How long after the last proof reading goes on while the KMS cannot be reached, and for nothing else; at least ttl. Default: the ttl.',
+      'How long after the last proof reading goes on while the KMS cannot be reached, and for nothing else. At least the ttl, which it is where it is left out.',
     max: 24 * HOUR_MS,
   }).optional(),
 });
 
 const labelPolicySchema = z.strictObject({
   protection: z.enum(['lease', 'document']).optional().meta({
-    description:
-      '`lease`: many documents share one data key; `document`: each has its own data key and its own KMS call. Default lease.',
+    builtIn: 'lease',
+    description: '`lease`: many documents share one data key; `document`: each has its own data key and its own KMS call.',
   }),
   lease: leaseSchema.optional().meta({ description: 'Limits of one lease.' }),
   cache: cacheSchema.optional().meta({ description: 'How long data keys stay in memory for reading.' }),
@@ -86,7 +90,7 @@ export const policySchema = z.strictObject({
     .meta({ description: 'The declared labels, of at most 1,024 bytes each. What a label leaves out is as in `default`.' }),
 });
 
-const tenantSchema = z.strictObject({
+export const tenantSchema = z.strictObject({
   keys: keysSchema.default([]).meta({ description: "The tenant's own keys. None: the keys of `vendor` serve." }),
   minimumCustody: custodySchema.default('local').meta({
     description:

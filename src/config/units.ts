@@ -17,12 +17,12 @@ export function parseSize(text: string): number | undefined {
   return SIZE_PATTERN.test(text) ? amount(text, SIZE_UNITS) : undefined;
 }
 
-/** The shortest text that `parseDuration` reads back as `durationMs`. Precondition: a whole number of milliseconds. */
+/** The duration in the largest unit that divides it; `parseDuration` reads it back. Precondition: a whole number of milliseconds. */
 export function formatDuration(durationMs: number): string {
-  return inLargestUnit(durationMs, DURATION_UNITS) ?? `${durationMs}ms`;
+  return durationMs === 0 ? '0s' : (inLargestUnit(durationMs, DURATION_UNITS) ?? `${durationMs}ms`);
 }
 
-/** The shortest text that `parseSize` reads back as `bytes`. Precondition: a whole number of bytes. */
+/** The size in the largest unit that divides it; `parseSize` reads it back. Precondition: a whole number of bytes. */
 export function formatSize(bytes: number): string {
   return inLargestUnit(bytes, SIZE_UNITS) ?? `${bytes}`;
 }

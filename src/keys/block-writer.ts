@@ -44,8 +44,11 @@ export class BlockWriter {
   async generate(target: WriteTarget, scope: KmsCallScope): Promise<WrittenBlock> {
     const { key, context, by } = this.#prepare(target);
     const provenByWrapAtMs = this.#parts.clock.nowMs();
+    let dataKey: SecretBytes | undefined;
     try {
-      const { dataKey, wrapped } = await key.generate(context, scope);
+      const generated = await key.generate(context, scope);
+      dataKey = generated.dataKey;
+      const { wrapped } = generated;
       const proofKey = `${target.configuration.id} ${target.configuration.fingerprint}`;
       let provenAtMs = provenByWrapAtMs;
       if (!key.provenByWrap || !this.#proven.has(proofKey)) {
@@ -55,6 +58,7 @@ export class BlockWriter {
       }
       return { dataKey, keyBlock: block(target, wrapped), provenAtMs, openedBy: [{ ...by, keyVersion: wrapped.keyVersion }] };
     } catch (error) {
+      dataKey?.wipe();
       this.#parts.onFailure(error, by);
       throw error;
     }

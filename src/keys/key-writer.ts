@@ -15,7 +15,7 @@ import type { Lease, LeaseTable } from './lease-table.ts';
 import { SingleFlight } from './single-flight.ts';
 
 /** How long new wraps of one lease serve the other documents of that lease in a rewrap, in milliseconds. */
-const REWRAP_MEMO_MS = 60_000;
+const REWRAP_MEMO_MS = 10_000;
 const MAX_REWRAP_MEMOS = 1_000;
 
 export interface WriteRequest {

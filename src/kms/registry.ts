@@ -22,10 +22,7 @@ type OpenKey = (id: KeyConfigurationId, settings: unknown) => KmsKey;
 
 /** One line a provider. What it loads of its vendor's SDK, it loads with the first use of a key. */
 function openers({ cipher }: RegistryTools): ReadonlyMap<string, { readonly name: ProviderName; readonly open: OpenKey }> {
-  return new Map([
-    opener(localProvider(cipher), localSettingsSchema), //
-    opener(awsProvider(), awsSettingsSchema),
-  ]);
+  return new Map([opener(localProvider(cipher), localSettingsSchema), opener(awsProvider(), awsSettingsSchema)]);
 }
 
 /** Settings are checked once more where they enter: the configuration floor hands them over as `unknown`. */

@@ -182,6 +182,10 @@ function subjectOf(account: AwsAccount, { main, other, settings }: Keys): Contra
     key: keyOf(),
     otherKey: keyOf({ keyId: other, acceptedKeyIds: [] }),
     unacceptedVersion: randomUUID(),
+    unauthenticated: {
+      bytes: 5 + main.length,
+      reason: "local-kms writes the key's ARN and version before the ciphertext, in clear",
+    },
     disable: () => account.disable(main),
     enable: () => account.enable(main),
     scheduleDeletion: () => account.scheduleDeletion(main),

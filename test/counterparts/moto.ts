@@ -10,7 +10,14 @@ export const MOTO: Recipe = {
   async install() {
     const venv = join(TOOLS, 'venv');
     await run('python3', ['-m', 'venv', venv]);
-    await run(join(venv, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', 'moto', 'flask', 'flask-cors']);
+    await run(join(venv, 'bin/pip'), [
+      'install',
+      '--quiet',
+      '--disable-pip-version-check',
+      'moto==5.2.5',
+      'flask==3.1.3',
+      'flask-cors==6.0.5',
+    ]);
   },
 
   command: (port) => ({ args: ['-H', '127.0.0.1', '-p', String(port)] }),

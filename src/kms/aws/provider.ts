@@ -4,6 +4,7 @@ import type { KeyConfigurationId } from '../../core/ids.ts';
 import { WRAP_ALGORITHMS } from '../../core/providers.ts';
 import type { SecretBytes } from '../../core/secret-bytes.ts';
 import type { GeneratedDataKey, KeyDescription, KmsKey, KmsProvider, UnwrapRequest, Wrapped, WrapRequest } from '../kms.ts';
+import { LinkedSignal } from '../linked-signal.ts';
 import type { AwsConnection, AwsKms, AwsRequest, AwsWrapped } from './aws-kms.ts';
 import type { AwsSettings } from './config.ts';
 import { AwsConnections } from './connections.ts';
@@ -75,12 +76,12 @@ class AwsKey implements KmsKey {
 
   async describe(signal: AbortSignal): Promise<KeyDescription> {
     const { keyName } = this.#target;
-    const ended = AbortSignal.any([signal, this.#closing.signal]);
+    using ending = new LinkedSignal(signal, this.#closing.signal);
     try {
       const kms = await this.#open();
-      return describeFacts(this.#id, await kms.describeKey(keyName, ended));
+      return describeFacts(this.#id, await kms.describeKey(keyName, ending.signal));
     } catch (cause) {
-      if (ended.aborted) throw ended.reason;
+      ending.signal.throwIfAborted();
       throw cause instanceof KeysideError ? cause : keysideError(this.#id, failureOf(cause), cause);
     }
   }
@@ -99,12 +100,13 @@ class AwsKey implements KmsKey {
 
   async #call<Reply>(call: Call<Reply>): Promise<Reply> {
     const { keyName, context, make } = call;
-    const signal = AbortSignal.any([call.signal, this.#closing.signal]);
+    using ending = new LinkedSignal(call.signal, this.#closing.signal);
+    const { signal } = ending;
     try {
       const kms = await this.#open();
       return await make(kms, { keyName, encryptionContext: encryptionContext(context), signal });
     } catch (cause) {
-      if (signal.aborted) throw signal.reason;
+      signal.throwIfAborted();
       throw cause instanceof KeysideError ? cause : await this.#refusal(cause, keyName, signal);
     }
   }

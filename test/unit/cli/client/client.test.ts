@@ -141,11 +141,11 @@ describe('the client', () => {
     writeFileSync(tokenFile, 'first');
     const { client, daemon } = await connect(t, { answer: ENCRYPTED, environment: { KEYSIDE_TOKEN_FILE: tokenFile } });
     await client.encrypt(FIELDS, { tenantId: 'acme' });
-    writeFileSync(tokenFile, 'the second');
+    writeFileSync(tokenFile, 'the-second');
     await client.encrypt(FIELDS, { tenantId: 'acme' });
     assert.deepEqual(
       daemon.calls.map(({ metadata }) => metadata.get('authorization')),
-      [['Bearer first'], ['Bearer the second']],
+      [['Bearer first'], ['Bearer the-second']],
     );
   });
 

@@ -21,7 +21,8 @@ describe('mapping in order', () => {
     let running = 0;
     let most = 0;
     const work = async (): Promise<void> => {
-      most = Math.max(most, (running += 1));
+      running += 1;
+      most = Math.max(most, running);
       await Promise.resolve();
       running -= 1;
     };

@@ -35,7 +35,7 @@ function temporaryFolder(t: TestContext): string {
 }
 
 /** Speaks no gRPC. */
-const silent = (): Server => createServer((socket) => socket.end('what\n'));
+const silent = (): Server => createServer((socket) => socket.on('error', () => undefined).end('what\n'));
 
 describe('a listen address', () => {
   it('is free where nobody listens', async () => {
