@@ -90,6 +90,8 @@ const GATES: readonly Gate[] = [
 const TESTS: Gate = { name: 'tests', command: 'npm test --silent', evidence: /^ℹ tests (\d+)/m, what: 'tests', atLeast: 100 };
 
 const PARALLEL = 2;
+/** A gate that takes longer hangs: it is ended and has failed. */
+const LIMIT_MS = 180_000;
 /** As npm sets it, so that this file also runs by itself. */
 const ENVIRONMENT = { ...process.env, PATH: `${resolve('node_modules/.bin')}:${process.env.PATH}` };
 
@@ -116,7 +118,11 @@ async function runAll(gates: readonly Gate[], parallel: number): Promise<Outcome
 
 function run(gate: Gate): Promise<Outcome> {
   const start = performance.now();
-  const child = spawn(gate.command, { shell: true, stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
+  // In a process group of its own, so that a gate that hangs ends with all it started.
+  const child = spawn(gate.command, { shell: true, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: ENVIRONMENT });
+  const end = (): void => void process.kill(-(child.pid as number), 'SIGTERM');
+  const limit = setTimeout(end, LIMIT_MS);
+  process.once('SIGINT', end);
   let output = '';
   const collect = (chunk: Buffer): void => {
     output += chunk;
@@ -126,6 +132,8 @@ function run(gate: Gate): Promise<Outcome> {
   return new Promise((fulfil, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
+      clearTimeout(limit);
+      process.off('SIGINT', end);
       const seen = countSeen(gate, output);
       fulfil({ gate, passed: code === 0 && seen >= gate.atLeast, seen, seconds: secondsSince(start), output });
     });

@@ -1,12 +1,13 @@
 /**
- * Generates from `proto`: the stubs that buf.gen.yaml names, and src/rpc/descriptors.binpb, the untouched descriptors that gRPC
- * reflection serves. With `--check` it does so in a temporary directory and compares byte for byte.
+ * Generates from `proto` the stubs that buf.gen.yaml and the clients' templates name, and src/rpc/descriptors.binpb, the untouched
+ * descriptors that gRPC reflection serves. With `--check` it does so in a temporary directory and compares byte for byte.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 
+const TEMPLATES = ['buf.gen.yaml', ...globSync('clients/*/buf.gen.yaml').sort()];
 const DESCRIPTORS = 'src/rpc/descriptors.binpb';
 /** What a caller may ask reflection for; what these files import comes along. */
 const REFLECTED = [
@@ -30,7 +31,7 @@ if (process.argv.includes('--check')) {
 function generateInto(directory: string): void {
   const descriptors = join(directory, DESCRIPTORS);
   mkdirSync(dirname(descriptors), { recursive: true });
-  buf('generate', '--output', directory);
+  for (const template of TEMPLATES) buf('generate', '--template', template, '--output', directory);
   const paths = REFLECTED.flatMap((path) => ['--path', path]);
   buf('build', '--as-file-descriptor-set', '--exclude-source-info', '--output', descriptors, ...paths);
 }
@@ -48,7 +49,7 @@ function compare(directory: string): void {
     ...fresh.filter((path) => !isSame(join(directory, path), path)).map((path) => `${path} is out of date`),
     ...committed.filter((path) => !fresh.includes(path)).map((path) => `${path} is not generated any more`),
   ];
-  if (folders.size === 0) faults.push('no stubs were generated');
+  if (folders.size < TEMPLATES.length) faults.push(`of ${TEMPLATES.length} templates only ${folders.size} gave stubs`);
   for (const fault of faults) console.error(`${fault}: run npm run generate`);
   if (faults.length > 0) process.exitCode = 1;
   else console.log(`${fresh.length} generated files are current`);

@@ -5,8 +5,8 @@ import { KeysideError } from '../core/errors.ts';
 import { adviceFor } from './advice.ts';
 
 export const EXIT_OK = 0;
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
 
 /** The command line itself is wrong: nothing was done. */
 export class UsageError extends Error {

@@ -28,7 +28,7 @@ export interface ProgramParts extends Terminal {
 }
 
 /** The whole command line: every verb with its options and help. Parsing it runs the verb. */
-export function buildProgram(parts: ProgramParts): Command {
+function buildProgram(parts: ProgramParts): Command {
   const program = new Command('keyside')
     .description("Customer-managed keys: encrypts each tenant's data under that tenant's own KMS or HSM.")
     .version(parts.version)

@@ -57,10 +57,20 @@ function parse(text: string, lineCounter: LineCounter): Parsed | { readonly thro
   }
 }
 
-/** The parser's words without the excerpt that some end in: it could be a secret. */
+/** For errors whose own words repeat text of the file, which could be a secret, or speak to programmers. */
+const WORDS: Partial<Record<YAMLError['code'], string>> = {
+  MULTIPLE_DOCS: 'begins a second document, a file holds one',
+  TAG_RESOLVE_FAILED: 'has a tag that is not known',
+  BAD_COLLECTION_TYPE: 'has a tag that does not fit it',
+  BAD_DIRECTIVE: 'is no directive of YAML 1.2',
+  BAD_DQ_ESCAPE: 'has an escape that is none in a quoted text',
+};
+
+/** The parser's words without the excerpt that some end in. */
 function words(error: YAMLError): string {
-  if (error.code === 'MULTIPLE_DOCS') return 'begins a second document, a file holds one';
   if (error.message.startsWith('Maximum call stack')) return 'is nested too deeply to be read';
+  const own = WORDS[error.code];
+  if (own !== undefined) return own;
   const message = error.message.replace(/: ".*$/s, '').split('\n', 1)[0] ?? '';
   return message.charAt(0).toLowerCase() + message.slice(1);
 }

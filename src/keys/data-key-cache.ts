@@ -17,8 +17,8 @@ export interface CachedDataKey {
   readonly openedBy: readonly OpenedBy[];
   /** When the call was sent that last proved the key. */
   readonly provenAtMs: number;
-  /** When the entry leaves memory at the latest. */
-  readonly keepUntilMs: number;
+  /** When the entry leaves memory at the latest; nearer once the KMS refused to prove the key again. */
+  keepUntilMs: number;
   /** When the last attempt to prove the key again failed for weather; undefined where it did not. */
   unreachableAtMs: number | undefined;
 }

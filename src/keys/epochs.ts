@@ -13,11 +13,16 @@ export interface EpochScope {
 export class Epochs {
   readonly #tenants = new Map<TenantId, number>();
   readonly #configurations = new Map<KeyConfigurationId, number>();
+  #all = 0;
 
   current(scope: EpochScope): number {
-    let sum = this.#tenants.get(scope.tenantId) ?? 0;
+    let sum = this.#all + (this.#tenants.get(scope.tenantId) ?? 0);
     for (const id of scope.configurationIds) sum += this.#configurations.get(id) ?? 0;
     return sum;
+  }
+
+  allDropped(): void {
+    this.#all += 1;
   }
 
   tenantDropped(id: TenantId): void {

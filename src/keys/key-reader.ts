@@ -9,22 +9,18 @@ import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
 import { type FailureListener, type OpenedBlock, openBlock } from './block-opener.ts';
 import { cacheKey } from './cache-key.ts';
 import type { CachedDataKey, DataKeyCache } from './data-key-cache.ts';
-import type { Epochs } from './epochs.ts';
+import { isRefreshDue, noteAttempt, noteRefusal, serves } from './entry-lifetime.ts';
+import type { EpochScope, Epochs } from './epochs.ts';
 import { type JudgedWrap, judgeBlock } from './judge.ts';
 import { SingleFlight } from './single-flight.ts';
-
-/** An entry in use is proven again when this part of its time has passed. */
-const REFRESH_AT = 0.8;
-/** During an outage, how often an entry in use asks its KMS again, in milliseconds. */
-const OUTAGE_RETRY_MS = 1_000;
-/** How long a failed attempt counts as knowledge that the KMS is unreachable, in milliseconds. */
-const OUTAGE_KNOWN_MS = 5_000;
 
 export interface ReadRequest {
   readonly tenant: Tenant;
   readonly keyBlock: KeyBlock;
   /** The policy of the label that is stored with the block. */
   readonly policy: LabelPolicy;
+  /** How long after its proof a data key may serve at most, whatever the policy for reading: who encrypts has `lease.ttl`. */
+  readonly maxAgeMs: number;
   /** Whether a data key is the one that the header commits to; decides between alternatives. */
   readonly verifies: (dataKey: SecretBytes) => boolean;
 }
@@ -101,13 +97,13 @@ export class KeyReader {
     return this.#ask(search, scope);
   }
 
-  /** Within its time; or past it, within the outage limit, and the KMS was just seen to be unreachable. */
   #serves(search: Search, entry: CachedDataKey, nowMs: number): boolean {
-    const { policy } = search.request;
-    const ageMs = nowMs - entry.provenAtMs;
-    if (ageMs < policy.cacheTtlMs) return true;
-    if (entry.unreachableAtMs === undefined || ageMs >= policy.outageLimitMs) return false;
-    return nowMs - entry.unreachableAtMs < OUTAGE_KNOWN_MS || this.#flights.isFlying(search.key);
+    return serves(entry, { ...search.request, nowMs }, () => this.#flights.isFlying(this.#flightOf(search)));
+  }
+
+  /** Flights from before a drop are not joined after it. */
+  #flightOf({ key, request, wraps }: Search): string {
+    return `${this.#parts.epochs.current(concerns(request, wraps))} ${key}`;
   }
 
   async #ask(search: Search, scope: KmsCallScope): Promise<SecretBytes> {
@@ -117,15 +113,15 @@ export class KeyReader {
       metrics.dataKeyLookedUp('miss', 'read');
       return (await this.#prove(search, scope)).dataKey;
     }
-    const waits = this.#flights.isFlying(search.key);
+    const flight = this.#flightOf(search);
+    const waits = this.#flights.isFlying(flight);
     metrics.dataKeyLookedUp(waits ? 'wait' : 'miss', 'read');
     scope.span.set(ATTRIBUTES.singleFlight.name, waits);
     try {
-      return await this.#flights.run(
-        search.key,
-        (signal) => this.#proveAndKeep(search, { signal, span: scope.span }),
-        scope.signal,
-      );
+      const asked = this.#flights.run(flight, (signal) => this.#proveAndKeep(search, { signal, span: scope.span }), scope.signal);
+      // An outage is only learned by waiting for it: with a key at hand, callers with short deadlines must not cut that off.
+      if (!waits && cache.get(search.key) !== undefined) this.#refresh(search);
+      return await asked;
     } catch (error) {
       const entry = isWeather(error) ? cache.get(search.key) : undefined;
       if (entry === undefined || scope.signal.aborted || !this.#serves(search, entry, clock.nowMs())) throw error;
@@ -136,36 +132,48 @@ export class KeyReader {
   }
 
   #refreshAhead(search: Search, entry: CachedDataKey, nowMs: number): void {
-    const { policy } = search.request;
-    const isDue =
-      entry.unreachableAtMs === undefined
-        ? nowMs - entry.provenAtMs >= policy.cacheTtlMs * REFRESH_AT
-        : nowMs - entry.unreachableAtMs >= OUTAGE_RETRY_MS;
-    if (!isDue || this.#flights.isFlying(search.key) || this.#parts.cache.refusal(search.key, nowMs) !== undefined) return;
-    const scope = { signal: NEVER, span: NO_SPAN };
+    const isDue = isRefreshDue(entry, search.request.policy, nowMs);
+    if (!isDue || this.#flights.isFlying(this.#flightOf(search))) return;
+    if (this.#parts.cache.refusal(search.key, nowMs) === undefined) this.#refresh(search);
+  }
+
+  /** Proves the key again for nobody in particular, or keeps the flight that does so in the air. */
+  #refresh(search: Search): void {
     this.#flights
-      .run(search.key, (signal) => this.#proveAndKeep(search, { signal, span: NO_SPAN }), scope.signal)
+      .run(this.#flightOf(search), (signal) => this.#proveAndKeep(search, { signal, span: NO_SPAN }), NEVER)
       .then((copy) => copy.wipe())
       .catch(() => undefined); // what a failed refresh means was already recorded where it failed
   }
 
   async #proveAndKeep(search: Search, scope: KmsCallScope): Promise<Proof> {
     const { cache, clock, epochs } = this.#parts;
-    const { tenant } = search.request;
-    const concerns = { tenantId: tenant.id, configurationIds: search.wraps.map((judged) => judged.configuration.id) };
-    const epoch = epochs.current(concerns);
+    const { request, wraps } = search;
+    const all = concerns(request, wraps);
+    const tenantOnly = { tenantId: request.tenant.id, configurationIds: [] };
+    const before = { all: epochs.current(all), tenant: epochs.current(tenantOnly) };
+    const known = cache.get(search.key);
+    if (known !== undefined) noteAttempt(known, clock.nowMs());
     try {
       const proof = await this.#prove(search, scope);
-      if (epochs.current(concerns) === epoch) this.#keep(search, proof);
+      if (epochs.current(all) === before.all) this.#keep(search, proof);
       return proof;
     } catch (error) {
-      const nowMs = clock.nowMs();
-      const entry = cache.get(search.key);
-      if (entry !== undefined && isWeather(error)) entry.unreachableAtMs = nowMs;
-      if (entry !== undefined && isRefusal(error)) entry.unreachableAtMs = undefined;
-      if (isRefusal(error)) cache.refuse(search.key, { error, tenantId: tenant.id }, nowMs);
+      const isAfterDrop = epochs.current(tenantOnly) !== before.tenant;
+      this.#noteFailure(search, error, isAfterDrop);
       throw error;
     }
+  }
+
+  #noteFailure({ key, request }: Search, error: unknown, isAfterDrop: boolean): void {
+    const { cache, clock } = this.#parts;
+    const entry = cache.get(key);
+    if (isWeather(error)) {
+      if (entry !== undefined) entry.unreachableAtMs = clock.nowMs();
+      return;
+    }
+    if (!isRefusal(error)) return;
+    if (entry !== undefined) noteRefusal(entry, request.policy);
+    if (!isAfterDrop) cache.refuse(key, { error, tenantId: request.tenant.id }, clock.nowMs());
   }
 
   async #prove(search: Search, scope: KmsCallScope): Promise<Proof> {
@@ -208,6 +216,11 @@ interface Search {
   readonly request: ReadRequest;
   readonly wraps: readonly JudgedWrap[];
   readonly key: string;
+}
+
+/** Whose drops concern a read: the tenant's, and those of all the configurations that its block names. */
+function concerns({ tenant }: ReadRequest, wraps: readonly JudgedWrap[]): EpochScope {
+  return { tenantId: tenant.id, configurationIds: wraps.map((judged) => judged.configuration.id) };
 }
 
 /** A refresh nobody waits for is bounded by the guard's own time limit. */

@@ -85,8 +85,9 @@ export class KeyRing {
     };
   }
 
-  /** Zeroes everything. What is still running keeps its own copies until it ends. */
+  /** Zeroes everything. What is still running has its own copies until it ends, and leaves none here. */
   close(): void {
+    this.#epochs.allDropped();
     this.#cache.drop('shutdown', () => true);
     this.#dropLeases('shutdown', () => true);
   }

@@ -18,17 +18,23 @@ interface RegistryTools extends GuardTools {
   readonly limits?: GuardLimits;
 }
 
-type OpenKey = (id: KeyConfigurationId, settings: unknown) => KmsKey;
+interface Opener {
+  readonly name: ProviderName;
+  open(id: KeyConfigurationId, settings: unknown): KmsKey;
+}
 
 /** One line a provider. What it loads of its vendor's SDK, it loads with the first use of a key. */
-function openers({ cipher }: RegistryTools): ReadonlyMap<string, { readonly name: ProviderName; readonly open: OpenKey }> {
-  return new Map([opener(localProvider(cipher), localSettingsSchema), opener(awsProvider(), awsSettingsSchema)]);
+function openers({ cipher }: RegistryTools): ReadonlyMap<string, Opener> {
+  const byName = {
+    local: opener(localProvider(cipher), localSettingsSchema),
+    aws: opener(awsProvider(), awsSettingsSchema),
+  };
+  return new Map(Object.entries(byName));
 }
 
 /** Settings are checked once more where they enter: the configuration floor hands them over as `unknown`. */
-function opener<Settings>(provider: KmsProvider<Settings>, schema: { parse(settings: unknown): Settings }) {
-  const open: OpenKey = (id, settings) => provider.open(id, schema.parse(settings));
-  return [provider.name, { name: provider.name, open }] as const;
+function opener<Settings>(provider: KmsProvider<Settings>, schema: { parse(settings: unknown): Settings }): Opener {
+  return { name: provider.name, open: (id, settings) => provider.open(id, schema.parse(settings)) };
 }
 
 interface Entry {
@@ -42,7 +48,7 @@ interface Entry {
  */
 export class KeyRegistry implements KeyDirectory {
   readonly #tools: RegistryTools;
-  readonly #openers: ReturnType<typeof openers>;
+  readonly #openers: ReadonlyMap<string, Opener>;
   readonly #keys = new LRUCache<string, Entry>({ max: MAX_OPEN_KEYS, dispose: ({ guard }) => guard.retire() });
 
   constructor(tools: RegistryTools) {
@@ -70,14 +76,14 @@ export class KeyRegistry implements KeyDirectory {
     const found = this.#openers.get(name);
     if (found === undefined) throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: there is no provider ${name}`);
     const { timer, metrics, random, limits = DEFAULT_GUARD_LIMITS } = this.#tools;
-    const key = openChecked(found.open, id, settings);
+    const key = openChecked(found, id, settings);
     return new Guard({ id, provider: found.name, key }, { timer, metrics, random }, limits);
   }
 }
 
-function openChecked(open: OpenKey, id: string, settings: unknown): KmsKey {
+function openChecked(found: Opener, id: string, settings: unknown): KmsKey {
   try {
-    return open(parseKeyConfigurationId(id), settings);
+    return found.open(parseKeyConfigurationId(id), settings);
   } catch (cause) {
     throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: its settings are not valid`, { cause });
   }

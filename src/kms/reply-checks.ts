@@ -5,7 +5,7 @@ import type { SecretBytes } from '../core/secret-bytes.ts';
 import type { GeneratedDataKey, KmsKey, Wrapped } from './kms.ts';
 
 /** The longest wrap a KMS may answer with. The largest of the known ones, AWS's, is 6,144 bytes. */
-export const MAX_WRAPPED_BYTES = 8 * 1024;
+const MAX_WRAPPED_BYTES = 8 * 1024;
 
 interface Answerer {
   readonly id: string;

@@ -51,7 +51,7 @@ interface PauseInput {
  * Full jitter (any time up to a limit that doubles), so that daemons which failed together do not come back together. A time that
  * the KMS itself asked for is kept, and the jitter comes on top.
  */
-export function pauseBeforeRetry(error: KeysideError, input: PauseInput): number {
+function pauseBeforeRetry(error: KeysideError, input: PauseInput): number {
   const { retries, limits, random } = input;
   const jitterMs = random() * Math.min(limits.maxPauseMs, limits.firstPauseMs * 2 ** retries);
   return (askedFor(error) ?? 0) + jitterMs;

@@ -10,7 +10,7 @@ import { openStored } from './stored-document.ts';
  * @throws {KeysideError} as CryptoService.Decrypt documents
  */
 export async function decrypt(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<PlaintextDocument> {
-  const stored = await openStored(parts, { ...request, kinds: ['document'] }, scope);
+  const stored = await openStored(parts, { ...request, kinds: ['document'], use: 'read' }, scope);
   using dataKey = stored.dataKey;
   const document = openDocument(parts.cipher, dataKey, stored);
   if (document === undefined) throw ciphertextRejected('the commitment differs');

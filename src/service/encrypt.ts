@@ -31,7 +31,7 @@ async function encryptNew(parts: ServiceParts, request: DocumentRequest, scope: 
 }
 
 async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
-  const stored = await openStored(parts, { ...request, kinds: ['document'] }, scope);
+  const stored = await openStored(parts, { ...request, kinds: ['document'], use: 'encrypt' }, scope);
   using dataKey = stored.dataKey;
   const document = openDocument(parts.cipher, dataKey, stored);
   if (document === undefined) throw ciphertextRejected('the commitment differs');

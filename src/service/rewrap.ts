@@ -30,7 +30,7 @@ export async function rewrap(parts: ServiceParts, request: RewrapRequest, scope:
   const tenant = parts.tenants.get(request.tenantId);
   const configuration = target(tenant, request.targetKeyId);
   assertUsable(tenant, configuration);
-  const stored = await openStored(parts, { ...request, kinds: ['document', 'object'] }, scope);
+  const stored = await openStored(parts, { ...request, kinds: ['document', 'object'], use: 'read' }, scope);
   using dataKey = stored.dataKey;
   if (deriveVerified(parts.cipher, dataKey, stored) === undefined) throw ciphertextRejected('the commitment differs');
   const oldBlock = stored.header.keyBlock;

@@ -34,7 +34,7 @@ export interface Verified {
  */
 export async function openStored(
   parts: ServiceParts,
-  request: StoredRequest & { kinds: readonly HeaderKind[] },
+  request: StoredRequest & { kinds: readonly HeaderKind[]; use: 'read' | 'encrypt' },
   scope: CallScope,
 ): Promise<Verified> {
   const tenant = parts.tenants.get(request.tenantId);
@@ -44,6 +44,8 @@ export async function openStored(
   const { policy } = authorize({ tenant, label: header.dataLabel, callerId: scope.callerId, purpose: scope.purpose });
   const context = encodeContext({ tenantId: tenant.id, dataLabel: header.dataLabel, pairs: request.context });
   const verifies = (dataKey: SecretBytes): boolean => deriveVerified(parts.cipher, dataKey, { header, context }) !== undefined;
-  const dataKey = await parts.ring.reader.open({ tenant, keyBlock: header.keyBlock, policy, verifies }, scope);
+  // A data key encrypts for lease.ttl after its proof, however long an outage lets it be read with.
+  const maxAgeMs = request.use === 'encrypt' ? policy.leaseTtlMs : Number.POSITIVE_INFINITY;
+  const dataKey = await parts.ring.reader.open({ tenant, keyBlock: header.keyBlock, policy, maxAgeMs, verifies }, scope);
   return { tenant, header, context, policy, dataKey };
 }

@@ -214,7 +214,7 @@ describe('the doctor', () => {
     const { findings, counts } = JSON.parse(stdout);
     assert.equal(counts.fail, 1);
     const [failed] = findings.filter((finding: { verdict: string }) => finding.verdict === 'fail');
-    assert.equal(failed.what, 'key acme-1 of acme');
+    assert.deepEqual([failed.what, failed.reason], ['key acme-1 of acme', 'KEY_NOT_FOUND']);
     assert.match(failed.words, /^KEY_NOT_FOUND: /);
   });
 

@@ -35,7 +35,7 @@ export async function* examine(request: ExaminationRequest): AsyncGenerator<Find
   yield* modesOf([{ path: configFile, kind: 'configuration', what: 'configuration' }]);
   yield* checkDaemonFiles(config);
   yield* checkListeners(config.listen);
-  const { tenants, faults } = await loadTenants(config.tenantsPath);
+  const { tenants, faults } = loadTenants(config.tenantsPath);
   yield* modesOf(tenantsFiles(config.tenantsPath));
   yield* faultFindings('tenants', faults);
   yield faults.length === 0

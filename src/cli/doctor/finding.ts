@@ -1,5 +1,5 @@
 /** How a check ended: `warn` may be meant so, `fail` keeps something from working or from being safe, `skip` was not looked at. */
-export type Verdict = 'ok' | 'warn' | 'fail' | 'skip';
+type Verdict = 'ok' | 'warn' | 'fail' | 'skip';
 
 /** What one check found. Holds no secret: it is printed, and pasted into tickets. */
 export interface Finding {
@@ -9,6 +9,8 @@ export interface Finding {
   readonly words: string;
   /** What to do about it, and who can. */
   readonly mend?: string | undefined;
+  /** A reason of docs/errors.md, where there is one. */
+  readonly reason?: string;
 }
 
 export const ok = (what: string, words: string): Finding => ({ verdict: 'ok', what, words });

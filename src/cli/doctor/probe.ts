@@ -54,7 +54,8 @@ export class KeyProbes {
     } catch (error) {
       if (!(error instanceof KeysideError)) return fail(what, error instanceof Error ? error.message : String(error));
       const advice = adviceFor(error.reason, key.provider);
-      return fail(what, `${error.reason}: ${error.message}`, advice && `${advice.who}: ${advice.todo}`);
+      const finding = fail(what, `${error.reason}: ${error.message}`, advice && `${advice.who}: ${advice.todo}`);
+      return { ...finding, reason: error.reason };
     }
   }
 

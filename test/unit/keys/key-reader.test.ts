@@ -102,7 +102,12 @@ describe('reading a stored key block', () => {
 
   it('counts time asleep: after a night in a suspended machine the key is asked for again', async () => {
     let wallMs = 1_000_000;
-    const world = new World({ clock: systemClock(() => 5, () => wallMs) });
+    const world = new World({
+      clock: systemClock(
+        () => 5,
+        () => wallMs,
+      ),
+    });
     const block = await blockOf(world, MAIN);
     await read(world, block);
     wallMs += TTL_MS;
