@@ -98,7 +98,8 @@ export class KeyReader {
   }
 
   #serves(search: Search, entry: CachedDataKey, nowMs: number): boolean {
-    return serves(entry, { ...search.request, nowMs }, () => this.#flights.isFlying(this.#flightOf(search)));
+    const { policy, maxAgeMs } = search.request;
+    return serves(entry, { policy, maxAgeMs, nowMs }, () => this.#flights.isFlying(this.#flightOf(search)));
   }
 
   /** Flights from before a drop are not joined after it. */

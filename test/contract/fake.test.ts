@@ -1,7 +1,8 @@
 import { DATA_KEY_BYTES } from '../../src/core/providers.ts';
 import { SecretBytes } from '../../src/core/secret-bytes.ts';
 import { FakeKms } from '../fakes/fake-kms.ts';
-import { type ContractSubject, contextOf, kmsContract } from './kms-contract.ts';
+import { contextOf } from './kms-calls.ts';
+import { type ContractSubject, kmsContract } from './kms-contract.ts';
 
 /** The fake keeps the contract too: tests that lean on it would prove nothing otherwise. */
 for (const generates of [true, false]) {

@@ -6,15 +6,8 @@ import { parseKeyConfigurationId } from '../../src/core/ids.ts';
 import type { AwsSettings } from '../../src/kms/aws/config.ts';
 import { awsProvider } from '../../src/kms/aws/provider.ts';
 import type { KmsKey } from '../../src/kms/kms.ts';
-import {
-  type ContractSetup,
-  type ContractSubject,
-  contextOf,
-  guardOf,
-  kmsContract,
-  rejects,
-  scope,
-} from '../contract/kms-contract.ts';
+import { contextOf, guardOf, rejects, scope } from '../contract/kms-calls.ts';
+import { type ContractSetup, type ContractSubject, kmsContract } from '../contract/kms-contract.ts';
 import { AwsStub } from '../fakes/kms-aws-stub.ts';
 import { credentialsFile, keyMetadata } from '../unit/kms/aws/aws-samples.ts';
 import { AwsAccount } from './aws-account.ts';

@@ -108,9 +108,11 @@ function detailsOf({ details }: Status): SentDetails {
 }
 
 /** No daemon said this: the connection failed, the time was up, or something else answers there. */
-function localSentence(error: ServiceError, address: string): string {
-  if (error.code === Code.DEADLINE_EXCEEDED) return `no answer from ${address} in time`;
-  if (error.code !== Code.UNAVAILABLE) return error.details;
-  const failure = /\b(E[A-Z]{4,})\b/.exec(error.details)?.[1] ?? '';
-  return `no daemon answers at ${address} (${CONNECTION_FAILURES[failure] ?? error.details})`;
+function localSentence({ code, details }: ServiceError, address: string): string {
+  if (code === Code.DEADLINE_EXCEEDED) return `no answer from ${address} in time`;
+  if (code !== Code.UNAVAILABLE) return details;
+  const failure = /\b(E[A-Z]{4,})\b/.exec(details)?.[1] ?? '';
+  // grpc-js puts the cause between words of its own and a time.
+  const cause = /Last error: (?:Error: )?(.*?)\.? *(?:\(\d{4}-\S+\)\.? *)?(?:Resolution note:.*)?$/s.exec(details)?.[1];
+  return `no daemon answers at ${address} (${CONNECTION_FAILURES[failure] ?? cause ?? details})`;
 }

@@ -26,7 +26,7 @@ const stsSettings = {
     .string()
     .regex(/^[A-Za-z0-9+=,.@_-]{2,64}$/, { error: 'must be 2 to 64 characters of A-Z a-z 0-9 + = , . @ _ -' })
     .default('keyside')
-    .describe("Name of the session, 2 to 64 characters; the customer's CloudTrail shows it. Default keyside."),
+    .describe("Name of the session, 2 to 64 characters; the customer's CloudTrail shows it."),
 };
 
 const ambient = z.strictObject({
@@ -36,7 +36,7 @@ const ambient = z.strictObject({
 const credentialsFile = z.strictObject({
   source: z.literal('file').describe('An access key in a shared credentials file.'),
   file: path('Path of the file in the form of `~/.aws/credentials`; read again whenever it changes.'),
-  profile: z.string().min(1).max(256).default('default').describe('Profile within the file. Default default.'),
+  profile: z.string().min(1).max(256).default('default').describe('Profile within the file.'),
 });
 
 const webIdentity = z.strictObject({

@@ -1,149 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KeysideError } from '../../../src/core/errors.ts';
-import { SecretBytes } from '../../../src/core/secret-bytes.ts';
-import { DEFAULT_GUARD_LIMITS, Guard, type GuardLimits } from '../../../src/kms/guard.ts';
-import type { Span } from '../../../src/telemetry/telemetry.ts';
-import { NO_TELEMETRY } from '../../../src/telemetry/telemetry.ts';
-import { contextOf, rejects } from '../../contract/kms-contract.ts';
-import { type FakeFault, FakeKms } from '../../fakes/fake-kms.ts';
-import { FakeTimer, settled } from '../../fakes/kms-timer.ts';
-
-const CONTEXT = contextOf();
-const THROTTLED: FakeFault = { kind: 'throttled' };
-const UNREACHABLE: FakeFault = { kind: 'unreachable' };
-const HANGS: FakeFault = { kind: 'hangs' };
-
-interface Setup {
-  readonly kms: FakeKms;
-  readonly timer: FakeTimer;
-  readonly guard: Guard;
-  /** What metrics and spans heard, in order: `retry KMS_THROTTLED`, `wrap 1 OK`, … */
-  readonly heard: string[];
-  readonly scope: { readonly signal: AbortSignal; readonly span: Span };
-  readonly caller: AbortController;
-}
-
-function setup(limits: Partial<GuardLimits> = {}, generates = true): Setup {
-  const kms = new FakeKms();
-  kms.createKey('main');
-  const timer = new FakeTimer();
-  const heard: string[] = [];
-  const metrics = {
-    ...NO_TELEMETRY.metrics,
-    kmsCallEnded: (measure: { operation: string; outcome: string; durationMs: number; tenantId: string | undefined }) =>
-      heard.push(`${measure.operation} ${measure.outcome} ${measure.durationMs} ms for ${measure.tenantId}`),
-    kmsCallRetried: (provider: string, reason: string) => heard.push(`retry ${provider} ${reason}`),
-  };
-  const tools = { timer, metrics, random: () => 0.5 };
-  const key = kms.open('main', { generates });
-  const guard = new Guard({ id: 'acme-main', provider: 'aws', key }, tools, { ...DEFAULT_GUARD_LIMITS, ...limits });
-  const caller = new AbortController();
-  return { kms, timer, guard, heard, caller, scope: { signal: caller.signal, span: recordingSpan(heard) } };
-}
-
-function recordingSpan(heard: string[], name = ''): Span {
-  return {
-    traceId: undefined,
-    set: () => undefined,
-    child: (childName, attributes = {}) => recordingSpan(heard, `${childName} ${JSON.stringify(attributes)}`),
-    end: (error) => heard.push(`span ${name} ${error instanceof KeysideError ? error.reason : 'OK'}`),
-  };
-}
-
-const generate = ({ guard, scope }: Setup) => guard.generate(CONTEXT, scope);
-const reasonsOf = (heard: readonly string[]) => heard.filter((line) => !line.startsWith('span'));
-
-describe('the guard tries again', () => {
-  it('after weather, with half of 100 ms and then of 200 ms where the dice say one half', async () => {
-    const s = setup();
-    s.kms.script(THROTTLED, UNREACHABLE);
-    const generated = generate(s);
-    await s.timer.advance(50);
-    await s.timer.advance(99);
-    assert.equal(s.kms.calls.length, 2);
-    await s.timer.advance(1);
-    (await generated).dataKey.wipe();
-    assert.deepEqual(reasonsOf(s.heard), [
-      'generate KMS_THROTTLED 0 ms for acme',
-      'retry aws KMS_THROTTLED',
-      'generate KMS_UNAVAILABLE 0 ms for acme',
-      'retry aws KMS_UNAVAILABLE',
-      'generate OK 0 ms for acme',
-    ]);
-    assert.equal(s.timer.pending, 0);
-  });
-
-  it('three times in all, and ends with the last error', async () => {
-    const s = setup();
-    s.kms.script(UNREACHABLE, UNREACHABLE, THROTTLED, THROTTLED);
-    const outcome = rejects(generate(s), 'KMS_THROTTLED');
-    await s.timer.advance(1_000);
-    await outcome;
-    assert.equal(s.kms.calls.length, 3);
-  });
-
-  it('no sooner than the KMS asked for', async () => {
-    const s = setup();
-    s.kms.script({ kind: 'throttled', retryAfterMs: 4_000 });
-    const generated = generate(s);
-    await s.timer.advance(4_049);
-    assert.equal(s.kms.calls.length, 1);
-    await s.timer.advance(1);
-    (await generated).dataKey.wipe();
-  });
-
-  it('not at all where the KMS asks for more time than is left', async () => {
-    const s = setup();
-    s.kms.script({ kind: 'throttled', retryAfterMs: 10_000 });
-    await rejects(generate(s), 'KMS_THROTTLED');
-    assert.equal(s.timer.nowMs(), 0);
-    assert.equal(s.kms.calls.length, 1);
-  });
-
-  it('after an attempt that took 3 s', async () => {
-    const s = setup();
-    s.kms.script(HANGS);
-    const generated = generate(s);
-    await s.timer.advance(3_050);
-    (await generated).dataKey.wipe();
-    assert.deepEqual(reasonsOf(s.heard), [
-      'generate KMS_TIMEOUT 3000 ms for acme',
-      'retry aws KMS_TIMEOUT',
-      'generate OK 0 ms for acme',
-    ]);
-  });
-
-  const final: readonly {
-    readonly name: string;
-    readonly fault: FakeFault;
-    readonly reason: 'KEY_ACCESS_DENIED' | 'INTERNAL';
-  }[] = [
-    { name: 'a refusal', fault: { kind: 'denied' }, reason: 'KEY_ACCESS_DENIED' },
-    {
-      name: 'a fault of the provider',
-      fault: { kind: 'throws', error: new TypeError('x is not a function') },
-      reason: 'INTERNAL',
-    },
-    { name: 'a provider that throws what is no error', fault: { kind: 'throws', error: 'no' }, reason: 'INTERNAL' },
-  ];
-  for (const { name, fault, reason } of final) {
-    it(`never after ${name}`, async () => {
-      const s = setup();
-      s.kms.script(fault);
-      const error = await rejects(generate(s), reason);
-      assert.equal(s.kms.calls.length, 1);
-      if (fault.kind === 'throws') assert.equal(error.cause, fault.error);
-    });
-  }
-
-  it('never after the customer disabled the key', async () => {
-    const s = setup();
-    s.kms.disable('main');
-    await rejects(generate(s), 'KEY_REVOKED');
-    assert.equal(s.kms.calls.length, 1);
-  });
-});
+import { rejects } from '../../contract/kms-calls.ts';
+import type { FakeFault } from '../../fakes/fake-kms.ts';
+import { settled } from '../../fakes/kms-timer.ts';
+import { CONTEXT, generate, HANGS, setup, THROTTLED } from './guard-setup.ts';
 
 describe("the guard's time", () => {
   it('is 10 s for an operation, whatever its attempts do', async () => {
@@ -238,26 +99,6 @@ describe('the guard believes no reply', () => {
   });
 });
 
-describe('a key whose KMS makes no data keys', () => {
-  it('gets one of the guard, wrapped', async () => {
-    const s = setup({}, false);
-    const { wrapped, dataKey } = await generate(s);
-    using again = await s.guard.unwrap({ wrapped, context: CONTEXT }, s.scope);
-    assert.ok(again.equals(dataKey));
-    assert.deepEqual(
-      s.kms.calls.map(({ operation }) => operation),
-      ['wrap', 'unwrap'],
-    );
-    dataKey.wipe();
-  });
-
-  it('leaves no data key behind where wrapping fails', async () => {
-    const s = setup({}, false);
-    s.kms.script({ kind: 'denied' });
-    await rejects(generate(s), 'KEY_ACCESS_DENIED');
-  });
-});
-
 describe('the places of a key', () => {
   it('are 32, in the order of asking, and 256 may wait', async () => {
     const s = setup();
@@ -335,20 +176,5 @@ describe('what the guard tells of', () => {
       `span keyside.kms.call ${attributes(2)} OK`,
       'unwrap OK 0 ms for acme',
     ]);
-  });
-});
-
-describe('a guard that is retired', () => {
-  it('lets calls end, takes no new ones, and closes the key after the last', async () => {
-    const s = setup();
-    s.kms.script({ kind: 'deaf' });
-    const running = generate(s);
-    await settled();
-    s.guard.retire();
-    await rejects(s.guard.describe(s.scope), 'KMS_UNAVAILABLE');
-    s.kms.answerLate();
-    (await running).dataKey.wipe();
-    using dataKey = SecretBytes.own(new Uint8Array(32));
-    await rejects(s.guard.wrap({ dataKey, context: CONTEXT }, s.scope), 'KMS_UNAVAILABLE');
   });
 });

@@ -9,7 +9,7 @@ import type { KeySpec } from '../../../src/kms/guarded-key.ts';
 import { createKey } from '../../../src/kms/local/store.ts';
 import { KeyRegistry } from '../../../src/kms/registry.ts';
 import { NO_TELEMETRY } from '../../../src/telemetry/telemetry.ts';
-import { contextOf, rejects, scope } from '../../contract/kms-contract.ts';
+import { contextOf, rejects, scope } from '../../contract/kms-calls.ts';
 import { FakeTimer } from '../../fakes/kms-timer.ts';
 
 describe('the registry of keys', () => {

@@ -6,7 +6,7 @@ import { parseKeyConfigurationId } from '../../../../src/core/ids.ts';
 import { type AwsSettings, awsSettingsSchema } from '../../../../src/kms/aws/config.ts';
 import { awsProvider } from '../../../../src/kms/aws/provider.ts';
 import type { KmsKey } from '../../../../src/kms/kms.ts';
-import { guardOf, rejects, scope } from '../../../contract/kms-contract.ts';
+import { guardOf, rejects, scope } from '../../../contract/kms-calls.ts';
 import { AwsStub, stsCredentials, stsError } from '../../../fakes/kms-aws-stub.ts';
 import { credentialsFile, credentialsText, KEY_ARN, keyMetadata } from './aws-samples.ts';
 

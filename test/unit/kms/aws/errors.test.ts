@@ -5,7 +5,7 @@ import { parseKeyConfigurationId } from '../../../../src/core/ids.ts';
 import { AWS_ERRORS, KEY_STORE_ERRORS } from '../../../../src/kms/aws/error-table.ts';
 import { awsProvider } from '../../../../src/kms/aws/provider.ts';
 import type { KmsKey } from '../../../../src/kms/kms.ts';
-import { contextOf, guardOf, rejects, scope } from '../../../contract/kms-contract.ts';
+import { contextOf, guardOf, rejects, scope } from '../../../contract/kms-calls.ts';
 import { AwsStub, kmsError, type StubAnswer, type StubRequest } from '../../../fakes/kms-aws-stub.ts';
 import { credentialsFile, KEY_ARN, KEY_ID, keyMetadata } from './aws-samples.ts';
 

@@ -5,7 +5,7 @@ import { SecretBytes } from '../../../../src/core/secret-bytes.ts';
 import type { AwsSettings } from '../../../../src/kms/aws/config.ts';
 import { awsProvider } from '../../../../src/kms/aws/provider.ts';
 import type { KmsKey } from '../../../../src/kms/kms.ts';
-import { contextOf, guardOf, rejects, scope } from '../../../contract/kms-contract.ts';
+import { contextOf, guardOf, rejects, scope } from '../../../contract/kms-calls.ts';
 import { AwsStub } from '../../../fakes/kms-aws-stub.ts';
 import { credentialsFile, KEY_ARN, KEY_ID } from './aws-samples.ts';
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { ErrorReason } from '../../../../src/core/errors.ts';
 import { FILE_ERRORS, fileError } from '../../../../src/kms/local/errors.ts';
 import { createKey, disableKey, enableKey, listKeys, readKey, rotateKey, summariseKey } from '../../../../src/kms/local/store.ts';
-import { rejects } from '../../../contract/kms-contract.ts';
+import { rejects } from '../../../contract/kms-calls.ts';
 
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 const LATER = new Date('2026-02-02T03:04:05.678Z');

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { nodeCipher } from '../../../../src/cipher/node-cipher.ts';
 import { SecretBytes } from '../../../../src/core/secret-bytes.ts';
 import { openDataKey, sealDataKey } from '../../../../src/kms/local/wrapping.ts';
-import { contextOf } from '../../../contract/kms-contract.ts';
+import { contextOf } from '../../../contract/kms-calls.ts';
 
 const cipher = nodeCipher();
 const KEK = Buffer.alloc(32, 0x11);
