@@ -65,7 +65,7 @@ export class TenantsSource {
     if (this.#isLoaded && rest === 'worth-waiting') return this.#result({ isSettled: false });
     const ready = this.#isLoaded ? settled : [...differences.keys()];
     const removed = new Set(ready.filter((file) => differences.get(file) === undefined));
-    const { parsedFiles, isSettled } = this.#readAll([...ready, ...this.#freshFiles()], observation.signatures, nowMs);
+    const { parsedFiles, isSettled } = this.#readAll([...ready, ...this.#freshFiles(differences)], observation.signatures, nowMs);
     if (!isSettled) return this.#result({ isSettled, parsedFiles });
     const isRestless = this.#isLoaded && rest === 'restless';
     this.#isLoaded = true;
@@ -84,9 +84,10 @@ export class TenantsSource {
     return differences;
   }
 
-  /** Files that may have changed without a trace in their signature, so soon after the last change were they read. */
-  #freshFiles(): string[] {
-    return [...this.#versions].filter(([, version]) => version.isFresh).map(([file]) => file);
+  /** Files that may have changed without a trace in their signature, so soon after their last change were they read. */
+  #freshFiles(differences: Signatures): string[] {
+    const fresh = [...this.#versions].filter(([file, version]) => version.isFresh && !differences.has(file));
+    return fresh.map(([file]) => file);
   }
 
   #readAll(files: readonly string[], signatures: Signatures, nowMs: number): { parsedFiles: number; isSettled: boolean } {

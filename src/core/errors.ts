@@ -155,13 +155,19 @@ export class KeysideError extends Error {
   override readonly name = 'KeysideError';
   readonly reason: ErrorReason;
   readonly details: ErrorDetails;
-  readonly retryAfterMs: number | undefined;
+  /** What the other side asked us to wait; undefined where it did not say. */
+  readonly requestedRetryAfterMs: number | undefined;
 
   constructor(reason: ErrorReason, message: string, options: KeysideErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.details = options.details ?? {};
-    this.retryAfterMs = options.retryAfterMs ?? reasonEntry(reason).retryAfterMs;
+    this.requestedRetryAfterMs = options.retryAfterMs;
+  }
+
+  /** What callers are told to wait: what was asked for, else the table's default; undefined where a retry cannot help. */
+  get retryAfterMs(): number | undefined {
+    return this.requestedRetryAfterMs ?? reasonEntry(this.reason).retryAfterMs;
   }
 }
 

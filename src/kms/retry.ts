@@ -1,4 +1,4 @@
-import { type ErrorReason, isWeather, KeysideError, reasonEntry } from '../core/errors.ts';
+import { type ErrorReason, isWeather, KeysideError } from '../core/errors.ts';
 import type { Deadline } from './deadline.ts';
 
 export interface RetryLimits {
@@ -54,10 +54,5 @@ interface PauseInput {
 function pauseBeforeRetry(error: KeysideError, input: PauseInput): number {
   const { retries, limits, random } = input;
   const jitterMs = random() * Math.min(limits.maxPauseMs, limits.firstPauseMs * 2 ** retries);
-  return (askedFor(error) ?? 0) + jitterMs;
-}
-
-/** What the KMS asked us to wait; undefined where the error carries only the table's default, which is advice for callers. */
-function askedFor(error: KeysideError): number | undefined {
-  return error.retryAfterMs === reasonEntry(error.reason).retryAfterMs ? undefined : error.retryAfterMs;
+  return (error.requestedRetryAfterMs ?? 0) + jitterMs;
 }

@@ -54,7 +54,7 @@ tenant: 1
 `;
   assert.deepEqual(faultsOf(text), [
     '6:16: tenants.acme.keys[0].state: must be primary, active or disabled',
-    '7:105: tenants.acme.keys[0].aws.regoin: is not a known key',
+    '7:103: tenants.acme.keys[0].aws.regoin: is not a known key',
     '8:9: tenants.acme.keys[1].local: is missing',
     '8:13: tenants.acme.keys[1].id: is the id of another key in this file',
     '10:9: tenants.acme.keys[1].aws: does not belong to a key of provider local',
@@ -68,11 +68,11 @@ tenant: 1
     '18:23: tenants.acme.policy.default.cache.ttl: must be a whole number with a unit, such as 250ms, 60s, 5m or 1h',
     '18:40: tenants.acme.policy.default.cache.outageLimit: must be at least the ttl of 1m',
     '20:28: tenants.acme.policy.labels.pii.protection: must be lease or document',
-    '20:66: tenants.acme.policy.labels.pii.cache.outageLimit: must be at least the ttl of 90s',
+    '20:67: tenants.acme.policy.labels.pii.cache.outageLimit: must be at least the ttl of 90s',
     '21:3: tenants["bad id"]: must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ -',
     '22:3: tenants.globex: must be a mapping, not nothing',
     '23:3: tenants.acme: is given twice',
-    "24:44: vendor.keys[0].custody: must be vendor or local: the vendor's key is in no customer's custody",
+    "24:51: vendor.keys[0].custody: must be vendor or local: the vendor's key is in no customer's custody",
     '25:1: tenant: is not a known key',
   ]);
 });

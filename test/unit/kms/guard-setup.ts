@@ -10,7 +10,7 @@ export const THROTTLED: FakeFault = { kind: 'throttled' };
 export const UNREACHABLE: FakeFault = { kind: 'unreachable' };
 export const HANGS: FakeFault = { kind: 'hangs' };
 
-export interface Setup {
+interface Setup {
   readonly kms: FakeKms;
   readonly timer: FakeTimer;
   readonly guard: Guard;

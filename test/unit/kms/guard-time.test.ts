@@ -1,116 +1,116 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { KeysideError } from '../../../src/core/errors.ts';
 import { rejects } from '../../contract/kms-calls.ts';
-import type { FakeFault } from '../../fakes/fake-kms.ts';
-import { CONTEXT, generate, HANGS, reasonsOf, setup, THROTTLED, UNREACHABLE } from './guard-setup.ts';
+import { settled } from '../../fakes/kms-timer.ts';
+import { generate, HANGS, setup, THROTTLED } from './guard-setup.ts';
 
-describe('the guard tries again', () => {
-  it('after weather, with half of 100 ms and then of 200 ms where the dice say one half', async () => {
-    const s = setup();
-    s.kms.script(THROTTLED, UNREACHABLE);
-    const generated = generate(s);
-    await s.timer.advance(50);
-    await s.timer.advance(99);
-    assert.equal(s.kms.calls.length, 2);
+describe("the guard's time", () => {
+  it('is 10 s for an operation, whatever its attempts do', async () => {
+    const s = setup({ maxAttempts: 100 });
+    s.kms.script(...Array.from({ length: 100 }, () => HANGS));
+    const outcome = rejects(generate(s), 'KMS_TIMEOUT');
+    await s.timer.advance(9_999);
+    assert.equal(s.timer.pending > 0, true);
     await s.timer.advance(1);
-    (await generated).dataKey.wipe();
-    assert.deepEqual(reasonsOf(s.heard), [
-      'generate KMS_THROTTLED 0 ms for acme',
-      'retry aws KMS_THROTTLED',
-      'generate KMS_UNAVAILABLE 0 ms for acme',
-      'retry aws KMS_UNAVAILABLE',
-      'generate OK 0 ms for acme',
-    ]);
+    await outcome;
     assert.equal(s.timer.pending, 0);
   });
 
-  it('three times in all, and ends with the last error', async () => {
-    const s = setup();
-    s.kms.script(UNREACHABLE, UNREACHABLE, THROTTLED, THROTTLED);
-    const outcome = rejects(generate(s), 'KMS_THROTTLED');
-    await s.timer.advance(1_000);
-    await outcome;
-    assert.equal(s.kms.calls.length, 3);
-  });
-
-  it('no sooner than the KMS asked for', async () => {
-    const s = setup();
-    s.kms.script({ kind: 'throttled', retryAfterMs: 4_000 });
-    const generated = generate(s);
-    await s.timer.advance(4_049);
-    assert.equal(s.kms.calls.length, 1);
-    await s.timer.advance(1);
-    (await generated).dataKey.wipe();
-  });
-
-  it('not at all where the KMS asks for more time than is left', async () => {
-    const s = setup();
-    s.kms.script({ kind: 'throttled', retryAfterMs: 10_000 });
-    await rejects(generate(s), 'KMS_THROTTLED');
-    assert.equal(s.timer.nowMs(), 0);
-    assert.equal(s.kms.calls.length, 1);
-  });
-
-  it('after an attempt that took 3 s', async () => {
+  it('ends with the caller, in the middle of an attempt', async () => {
     const s = setup();
     s.kms.script(HANGS);
-    const generated = generate(s);
-    await s.timer.advance(3_050);
-    (await generated).dataKey.wipe();
-    assert.deepEqual(reasonsOf(s.heard), [
-      'generate KMS_TIMEOUT 3000 ms for acme',
-      'retry aws KMS_TIMEOUT',
-      'generate OK 0 ms for acme',
-    ]);
+    const outcome = rejects(generate(s), 'CANCELLED');
+    await settled();
+    s.caller.abort();
+    await outcome;
+    assert.equal(s.timer.pending, 0);
   });
 
-  const final: readonly {
-    readonly name: string;
-    readonly fault: FakeFault;
-    readonly reason: 'KEY_ACCESS_DENIED' | 'INTERNAL';
-  }[] = [
-    { name: 'a refusal', fault: { kind: 'denied' }, reason: 'KEY_ACCESS_DENIED' },
-    {
-      name: 'a fault of the provider',
-      fault: { kind: 'throws', error: new TypeError('x is not a function') },
-      reason: 'INTERNAL',
-    },
-    { name: 'a provider that throws what is no error', fault: { kind: 'throws', error: 'no' }, reason: 'INTERNAL' },
-  ];
-  for (const { name, fault, reason } of final) {
-    it(`never after ${name}`, async () => {
-      const s = setup();
-      s.kms.script(fault);
-      const error = await rejects(generate(s), reason);
-      assert.equal(s.kms.calls.length, 1);
-      if (fault.kind === 'throws') assert.equal(error.cause, fault.error);
-    });
-  }
-
-  it('never after the customer disabled the key', async () => {
+  it('ends with the caller, in the middle of a pause', async () => {
     const s = setup();
-    s.kms.disable('main');
-    await rejects(generate(s), 'KEY_REVOKED');
+    s.kms.script(THROTTLED);
+    const outcome = rejects(generate(s), 'CANCELLED');
+    await s.timer.advance(10);
+    s.caller.abort();
+    await outcome;
+    assert.equal(s.timer.pending, 0);
     assert.equal(s.kms.calls.length, 1);
+  });
+
+  it('ends with the reason the caller gives, where it is one of ours', async () => {
+    const s = setup();
+    s.kms.script(HANGS);
+    const outcome = generate(s).catch((error: unknown) => error);
+    await settled();
+    const reason = new KeysideError('DEADLINE_EXCEEDED', "the caller's deadline passed");
+    s.caller.abort(reason);
+    assert.equal(await outcome, reason);
+  });
+
+  it('ends although the provider heeds no signal, and wipes what comes too late', async () => {
+    const s = setup({ maxAttempts: 1 });
+    s.kms.script({ kind: 'deaf' });
+    const outcome = rejects(generate(s), 'KMS_TIMEOUT');
+    await s.timer.advance(3_000);
+    await outcome;
+    assert.equal(s.kms.givenOut.length, 0);
+    s.kms.answerLate();
+    await settled();
+    assert.deepEqual(
+      s.kms.givenOut.map(({ isWiped }) => isWiped),
+      [true],
+    );
   });
 });
 
-describe('a key whose KMS makes no data keys', () => {
-  it('gets one of the guard, wrapped', async () => {
-    const s = setup({}, false);
-    const { wrapped, dataKey } = await generate(s);
-    using again = await s.guard.unwrap({ wrapped, context: CONTEXT }, s.scope);
-    assert.ok(again.equals(dataKey));
-    assert.deepEqual(
-      s.kms.calls.map(({ operation }) => operation),
-      ['wrap', 'unwrap'],
-    );
-    dataKey.wipe();
+describe('the places of a key', () => {
+  it('are 32, in the order of asking, and 256 may wait', async () => {
+    const s = setup();
+    s.kms.script(...Array.from({ length: 32 }, () => HANGS));
+    const running = Array.from({ length: 32 }, () => rejects(generate(s), 'CANCELLED'));
+    await settled();
+    const other = new AbortController();
+    const waitingScope = { ...s.scope, signal: other.signal };
+    const waiting = Array.from({ length: 256 }, () => s.guard.describe(waitingScope));
+    await settled();
+    assert.equal(s.kms.calls.length, 32);
+    await rejects(s.guard.describe(waitingScope), 'OVERLOADED');
+    s.caller.abort();
+    await Promise.all(running);
+    await Promise.all(waiting);
+    assert.equal(s.kms.mostRunning, 32);
+    assert.equal(s.timer.pending, 0);
   });
 
-  it('leaves no data key behind where wrapping fails', async () => {
-    const s = setup({}, false);
-    s.kms.script({ kind: 'denied' });
-    await rejects(generate(s), 'KEY_ACCESS_DENIED');
+  it('are not kept by waiters that went away', async () => {
+    const s = setup({ maxConcurrent: 1, maxQueued: 1 });
+    s.kms.script(HANGS);
+    const running = rejects(generate(s), 'CANCELLED');
+    await settled();
+    const impatient = new AbortController();
+    const gone = rejects(s.guard.describe({ ...s.scope, signal: impatient.signal }), 'CANCELLED');
+    impatient.abort();
+    await gone;
+    const patient = s.guard.describe({ ...s.scope, signal: new AbortController().signal });
+    s.caller.abort();
+    await running;
+    assert.equal((await patient).state, 'enabled');
+    assert.deepEqual(
+      s.kms.calls.map(({ operation }) => operation),
+      ['generate', 'describe'],
+    );
+  });
+
+  it('count the time of waiting: who waited 6 s of 10 has 4 s left', async () => {
+    const s = setup({ maxConcurrent: 1, maxAttempts: 1, attemptMs: 6_000 });
+    s.kms.script(HANGS, HANGS);
+    const running = rejects(generate(s), 'KMS_TIMEOUT');
+    const waiting = rejects(s.guard.describe(s.scope), 'KMS_TIMEOUT');
+    await s.timer.advance(6_000);
+    await running;
+    await s.timer.advance(4_000);
+    await waiting;
+    assert.ok(s.heard.includes('describe KMS_TIMEOUT 4000 ms for undefined'));
   });
 });
