@@ -5,7 +5,7 @@ FROM ${BUILD_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY tools/node24 tools/node24
-RUN npm ci
+RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY clients/typescript clients/typescript
@@ -28,6 +28,7 @@ COPY bin bin
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 ENV NODE_ENV=production \
+  KEYSIDE_CONFIG=/etc/keyside/keyside.yaml \
   OTEL_METRICS_EXPORTER=prometheus
 # By number, so that Kubernetes can see that it is not root. Nothing in the image is written to: the root file system may be
 # read-only, and the directory of the Unix socket is a volume. There is no shell to set the core limit: give the container

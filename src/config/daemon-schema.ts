@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_FIELDS } from '../core/field-limits.ts';
 import { countField, durationField, ID_WORDS, idField, pathField, sizeField } from './fields.ts';
 import { parseListenAddress } from './listen-address.ts';
 
@@ -75,7 +76,7 @@ const limitsSchema = z.strictObject({
     min: KIB,
     max: 64 * MIB,
   }).prefault('3MiB'),
-  maxFields: countField({ description: 'Most fields in one document.', min: 1, max: 65_536 }).default(10_000),
+  maxFields: countField({ description: 'Most fields in one document.', min: 1, max: MAX_FIELDS }).default(10_000),
   maxBatchDocuments: countField({ description: 'Most documents in one batch.', min: 1, max: 100_000 }).default(1_000),
   maxConcurrentCalls: countField({
     description: 'Calls worked on at once; more are answered OVERLOADED.',

@@ -27,6 +27,8 @@ export interface TenantsWatchOptions {
   /** Called where reloading itself is in trouble; what was loaded is served on. */
   readonly onTrouble?: (error: Error) => void;
   readonly timing?: Partial<ReloadTiming>;
+  /** Starts the thread; a test may keep hold of it. */
+  readonly startWorker?: (settings: ReloadSettings) => Worker;
 }
 
 export interface ReloadTiming extends Patience {
@@ -111,7 +113,7 @@ class WorkerWatch implements TenantsWatch {
       patience: { quietMs, removalGraceMs, longestWaitMs },
       isRestart: this.#isLoaded,
     };
-    const worker = new Worker(workerUrl(), { workerData: settings, name: 'keyside-tenants' });
+    const worker = (this.#options.startWorker ?? startWorker)(settings);
     this.#worker = worker;
     let failure: Error | undefined;
     worker.on('error', (error) => {
@@ -203,8 +205,8 @@ class WorkerWatch implements TenantsWatch {
   }
 }
 
-/** Beside this module, with its extension: run from source it is `.ts`, compiled it is `.js`. */
-function workerUrl(): URL {
+/** The thread that runs tenants-worker: run from source this module and that are `.ts`, compiled they are `.js`. */
+export function startWorker(settings: ReloadSettings): Worker {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return new URL(`./tenants-worker${extension}`, import.meta.url);
+  return new Worker(new URL(`./tenants-worker${extension}`, import.meta.url), { workerData: settings, name: 'keyside-tenants' });
 }

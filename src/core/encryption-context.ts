@@ -4,8 +4,8 @@ import { KeysideError } from './errors.ts';
 import type { KeyConfigurationId, TenantId } from './ids.ts';
 import { compareUtf8 } from './text.ts';
 
-export const MAX_CONTEXT_PAIRS = 64;
-export const MAX_CONTEXT_BYTES = 8 * 1024;
+const MAX_CONTEXT_PAIRS = 64;
+const MAX_CONTEXT_BYTES = 8 * 1024;
 export const MAX_LABEL_BYTES = 1024;
 
 /** What a document is bound to besides its key. The pairs and the tenant are not stored. */

@@ -1,12 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { type Cipher, type CipherKey, NONCE_BYTES, TAG_BYTES } from '../cipher/cipher.ts';
 import { ByteWriter } from '../core/byte-writer.ts';
-import { MAX_FIELD_NAME_BYTES } from '../core/field-names.ts';
+import { MAX_FIELD_NAME_BYTES } from '../core/field-limits.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
 import { SALT_BYTES, SUITE } from './header.ts';
 
-/** Most version 1 fields one call writes: random nonces under one key. */
-export const MAX_FIELDS = 65_536;
 
 const VERSION_1_PREFIX_BYTES = 1 + NONCE_BYTES;
 const VERSION_2_PREFIX_BYTES = 1 + SALT_BYTES;

@@ -5,8 +5,8 @@ import { MAX_KEY_VERSION_BYTES } from '../core/providers.ts';
 import { malformed, parsing } from './malformed.ts';
 
 /** Most wraps in a block, and the largest share number (docs/format.md, section 3). */
-export const MAX_WRAPS = 16;
-export const MAX_WRAPPED_BYTES = 8192;
+const MAX_WRAPS = 16;
+const MAX_WRAPPED_BYTES = 8192;
 /** As `ID_PATTERN` has it; checked before any text is built. */
 const MAX_ID_BYTES = 128;
 

@@ -5,9 +5,10 @@ import { PROVIDER_NUMBERS } from '../core/providers.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
 import { encodeKeyBlock, type KeyBlock } from '../envelope/key-block.ts';
 import type { GuardedKey, KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
-import type { Wrapped } from '../kms/kms.ts';
+import type { GeneratedDataKey, Wrapped } from '../kms/kms.ts';
 import type { KeyConfiguration, Tenant } from '../tenants/tenant.ts';
 import type { FailureListener, OpenedBlock } from './block-opener.ts';
+import type { OpenedBy } from './data-key-cache.ts';
 
 /** For whom a key block is written: today one wrap, under one configuration. */
 export interface WriteTarget {
@@ -43,14 +44,12 @@ export class BlockWriter {
   /** A fresh data key, the caller's to wipe, and its block. */
   async generate(target: WriteTarget, scope: KmsCallScope): Promise<WrittenBlock> {
     const { key, context, by } = this.#prepare(target);
-    const provenByWrapAtMs = this.#parts.clock.nowMs();
-    let dataKey: SecretBytes | undefined;
+    let provenAtMs = this.#parts.clock.nowMs();
+    let generated: GeneratedDataKey | undefined;
     try {
-      const generated = await key.generate(context, scope);
-      dataKey = generated.dataKey;
-      const { wrapped } = generated;
+      generated = await key.generate(context, scope);
+      const { dataKey, wrapped } = generated;
       const proofKey = `${target.configuration.id} ${target.configuration.fingerprint}`;
-      let provenAtMs = provenByWrapAtMs;
       if (!key.provenByWrap || !this.#proven.has(proofKey)) {
         provenAtMs = this.#parts.clock.nowMs();
         await this.#proveOpens(key, { dataKey, wrapped, context, scope });
@@ -58,8 +57,8 @@ export class BlockWriter {
       }
       return { dataKey, keyBlock: block(target, wrapped), provenAtMs, openedBy: [{ ...by, keyVersion: wrapped.keyVersion }] };
     } catch (error) {
-      dataKey?.wipe();
-      this.#parts.onFailure(error, by);
+      generated?.dataKey.wipe();
+      this.#parts.onFailure(error, { ...by, keyVersion: generated?.wrapped.keyVersion ?? '' });
       throw error;
     }
   }
@@ -67,24 +66,24 @@ export class BlockWriter {
   /** New wraps of `dataKey`, each unwrapped once and compared. The data key stays the caller's. */
   async wrap(target: WriteTarget, dataKey: SecretBytes, scope: KmsCallScope): Promise<KeyBlock> {
     const { key, context, by } = this.#prepare(target);
+    let wrapped: Wrapped | undefined;
     try {
-      const wrapped = await key.wrap({ dataKey, context }, scope);
+      wrapped = await key.wrap({ dataKey, context }, scope);
       await this.#proveOpens(key, { dataKey, wrapped, context, scope });
       return block(target, wrapped);
     } catch (error) {
-      this.#parts.onFailure(error, by);
+      this.#parts.onFailure(error, { ...by, keyVersion: wrapped?.keyVersion ?? '' });
       throw error;
     }
   }
 
-  #prepare(target: WriteTarget): {
-    key: GuardedKey;
-    context: WrapContext;
-    by: { configurationId: KeyConfiguration['id']; keyVersion: string };
+  #prepare({ tenant, configuration }: WriteTarget): {
+    readonly key: GuardedKey;
+    readonly context: WrapContext;
+    readonly by: Pick<OpenedBy, 'configurationId'>;
   } {
-    const { tenant, configuration } = target;
     const context = { tenantId: tenant.id, configurationId: configuration.id, share: 0, shareCount: 0 };
-    return { key: this.#parts.keys.key(configuration), context, by: { configurationId: configuration.id, keyVersion: '' } };
+    return { key: this.#parts.keys.key(configuration), context, by: { configurationId: configuration.id } };
   }
 
   async #proveOpens(

@@ -87,6 +87,7 @@ export class KeyWriter {
       },
     };
     try {
+      if (!isLease) this.#parts.metrics.dataKeyLookedUp('miss', 'write');
       const key = isLease ? await this.#lease(request, below) : await this.#single(request, below);
       span.end();
       return key;
@@ -129,8 +130,8 @@ export class KeyWriter {
     return () => this.#parts.epochs.current(concerns) === before;
   }
 
+  /** A data key of its own for one document. */
   async #single(request: WriteRequest, scope: KmsCallScope): Promise<WritableKey> {
-    this.#parts.metrics.dataKeyLookedUp('miss', 'write');
     scope.span.set(ATTRIBUTES.hit.name, false);
     const isCurrent = this.#epochCheck(request);
     const written = await this.#parts.blocks.generate(request, scope);
@@ -141,6 +142,7 @@ export class KeyWriter {
   async #lease(request: WriteRequest, scope: KmsCallScope): Promise<WritableKey> {
     const key = leaseKey(request);
     const { metrics } = this.#parts;
+    let wasOpenedForThis = false;
     for (let attempt = 0; ; attempt++) {
       const lease = this.#takeNow(key, request);
       if (lease !== undefined) {
@@ -148,6 +150,8 @@ export class KeyWriter {
         scope.span.set(ATTRIBUTES.hit.name, attempt === 0);
         return lease;
       }
+      // Over before its first use: its time is shorter than its KMS takes, or it was dropped. Another lease would fare no better.
+      if (wasOpenedForThis) return this.#single(request, scope);
       const waits = this.#leaseFlights.isFlying(key);
       if (attempt === 0) {
         metrics.dataKeyLookedUp(waits ? 'wait' : 'miss', 'write');
@@ -155,6 +159,7 @@ export class KeyWriter {
       }
       // With few documents a lease, those who waited may find it used up: they go round again, until their deadline.
       await this.#leaseFlights.run(key, (signal) => this.#open(key, request, { signal, span: scope.span }), scope.signal);
+      wasOpenedForThis = !waits;
     }
   }
 
@@ -163,7 +168,10 @@ export class KeyWriter {
     const nowMs = clock.nowMs();
     const lease = leases.take(key, { policy: request.policy, bytes: request.bytes, nowMs });
     if (lease === undefined) return undefined;
-    if (leases.isNearEnd(lease, request.policy, nowMs) && !this.#leaseFlights.isFlying(key)) this.#renewAhead(key, request);
+    if (leases.isRenewalDue(lease, request.policy, nowMs) && !this.#leaseFlights.isFlying(key)) {
+      lease.renewalTriedAtMs = nowMs;
+      this.#renewAhead(key, request);
+    }
     return { dataKey: lease.dataKey.copy(), keyBlock: lease.keyBlock };
   }
 
@@ -208,6 +216,7 @@ function newLease(request: WriteRequest, written: WrittenBlock): Lease {
     ttlMs: request.policy.leaseTtlMs,
     documents: 0,
     bytes: 0,
+    renewalTriedAtMs: undefined,
   };
 }
 

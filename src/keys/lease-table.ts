@@ -7,6 +7,8 @@ import type { OpenedBy } from './data-key-cache.ts';
 
 /** A lease in use is followed by a new one when this part of any of its limits is used up. */
 const RENEW_AT = 0.8;
+/** How often a lease near its end tries to be followed while its KMS does not do its part, in milliseconds. */
+const RENEWAL_RETRY_MS = 1_000;
 
 /** A data key that encrypts documents of one tenant, key configuration and label. The table owns it. */
 export interface Lease {
@@ -18,6 +20,8 @@ export interface Lease {
   readonly ttlMs: number;
   documents: number;
   bytes: number;
+  /** When a new lease was last asked for while this one was in use. */
+  renewalTriedAtMs: number | undefined;
 }
 
 /** Leases by their key, one each, bounded in number: the least recently used ends first. Whatever leaves is zeroed. */
@@ -51,8 +55,9 @@ export class LeaseTable {
     return lease;
   }
 
-  /** Whether a lease in use should be followed soon. */
-  isNearEnd(lease: Lease, policy: LabelPolicy, nowMs: number): boolean {
+  /** Whether a lease in use should be followed by a new one now. */
+  isRenewalDue(lease: Lease, policy: LabelPolicy, nowMs: number): boolean {
+    if (lease.renewalTriedAtMs !== undefined && nowMs - lease.renewalTriedAtMs < RENEWAL_RETRY_MS) return false;
     return (
       nowMs - lease.provenAtMs >= lease.ttlMs * RENEW_AT ||
       lease.documents >= policy.leaseMaxDocuments * RENEW_AT ||

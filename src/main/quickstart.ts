@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { createKey } from '../kms/local/store.ts';
 
 /** The tenants of the embedded default, each under a software key of its own. */
-export const DEMO_TENANTS = ['acme', 'globex'] as const;
+const DEMO_TENANTS = ['acme', 'globex'] as const;
 
 const DAEMON_CONFIGURATION = `# Made on the first start without a configuration. It is yours to change: see docs/configuration.md.
 listen:

@@ -42,7 +42,7 @@ function tcpCredentials(tls: TlsFiles | undefined): ServerCredentials {
 }
 
 /** Binds the server to a TCP address and returns the one it got (port 0 asks for a free one). */
-export function listenTcp(server: Server, address: string, credentials: ServerCredentials): Promise<string> {
+function listenTcp(server: Server, address: string, credentials: ServerCredentials): Promise<string> {
   return new Promise((resolve, reject) => {
     server.bindAsync(address, credentials, (error, port) => {
       if (error !== null) reject(cannotListen(address, error));
@@ -55,7 +55,7 @@ export function listenTcp(server: Server, address: string, credentials: ServerCr
  * Binds the server to a Unix socket that owner and group may use; makes its directory where it is missing. A stale socket is removed
  * once nobody answers there; anything else at the path is left alone and reported.
  */
-export async function listenUnix(server: Server, path: string, credentials: ServerCredentials): Promise<void> {
+async function listenUnix(server: Server, path: string, credentials: ServerCredentials): Promise<void> {
   mkdirSync(dirname(path), { recursive: true, mode: SOCKET_DIRECTORY_MODE });
   await removeStale(path);
   // Between bind and chmod the socket must not be wider than it will be.

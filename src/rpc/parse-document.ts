@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { KeysideError } from '../core/errors.ts';
-import { MAX_FIELD_NAME_BYTES } from '../core/field-names.ts';
+import { MAX_FIELD_NAME_BYTES } from '../core/field-limits.ts';
 import type { Fields } from '../service/service.ts';
 
 export interface RequestLimits {

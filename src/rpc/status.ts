@@ -38,7 +38,7 @@ export function toServerError(error: KeysideError): ServerErrorResponse {
   return { name: error.name, message, code, details: message, metadata };
 }
 
-export function statusCode(error: KeysideError): status {
+function statusCode(error: KeysideError): status {
   return status[reasonEntry(error.reason).code];
 }
 

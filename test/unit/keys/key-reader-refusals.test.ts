@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KeysideError } from '../../../src/core/errors.ts';
-import { SecretBytes } from '../../../src/core/secret-bytes.ts';
 import { NO_SPAN } from '../../../src/telemetry/telemetry.ts';
 import { blockOf } from '../../fakes/key-blocks.ts';
 import { settled } from '../../fakes/kms-timer.ts';
@@ -177,24 +176,5 @@ describe('a key that its KMS refuses while it is read', () => {
     world.kms.script({ kind: 'throws', error: new TypeError('undefined is not a function') });
     await refused(read(world, block), 'INTERNAL');
     assert.equal(await read(world, block), 7);
-  });
-
-  it('keeps the secret of a slow answer from outliving its waiters', async () => {
-    const world = new World();
-    const given: SecretBytes[] = [];
-    world.keys.alter('acme-main', (key) => ({
-      ...key,
-      unwrap: async () => {
-        await settled();
-        const secret = SecretBytes.own(new Uint8Array(32).fill(7));
-        given.push(secret);
-        return secret;
-      },
-    }));
-    const block = await blockOf(world, { configuration: 'acme-main', value: 7 });
-    await Promise.all([read(world, block), read(world, block)]);
-    world.ring.close();
-    assert.equal(given.length, 1);
-    assert.ok(given[0]?.isWiped);
   });
 });

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import type { KeyBlock } from '../../../src/envelope/key-block.ts';
+import type { KeyConfiguration, LabelPolicy } from '../../../src/tenants/tenant.ts';
+import { FakeCallScope } from '../../fakes/call-scope.ts';
+import { labelPolicy } from '../../fakes/tenants.ts';
+import type { World } from '../../fakes/world.ts';
+
+export interface Writing {
+  readonly tenant?: string;
+  readonly policy?: Partial<LabelPolicy>;
+  readonly declaredLabel?: string;
+  readonly bytes?: number;
+  readonly scope?: FakeCallScope;
+}
+
+/** A tenant's primary key configuration. */
+export function primaryOf(world: World, tenantId = 'acme'): KeyConfiguration {
+  const primary = world.tenant(tenantId).keys.find(({ state }) => state === 'primary');
+  assert.ok(primary);
+  return primary;
+}
+
+/** Takes a data key for one document as a request does, and returns its block and its value as hex. */
+export async function write(world: World, writing: Writing = {}): Promise<{ keyBlock: KeyBlock; dataKey: string }> {
+  const { tenant = 'acme', policy = {}, declaredLabel, bytes = 100, scope = new FakeCallScope() } = writing;
+  const request = {
+    tenant: world.tenant(tenant),
+    configuration: primaryOf(world, tenant),
+    declaredLabel,
+    policy: labelPolicy(policy),
+    bytes,
+  };
+  const written = await world.ring.writer.take(request, scope);
+  using dataKey = written.dataKey;
+  return { keyBlock: written.keyBlock, dataKey: Buffer.from(dataKey.expose()).toString('hex') };
+}
