@@ -10,7 +10,7 @@ import { World } from '../../fakes/world.ts';
 import { read } from './reading.ts';
 import { primaryOf } from './writing.ts';
 
-const MEMO_MS = 60_000;
+const MEMO_MS = 10_000;
 
 interface Rewrapping {
   readonly block: KeyBlock;
@@ -38,7 +38,7 @@ describe('rewrapping', () => {
     assert.deepEqual(calls, { wrap: 1, unwrap: 1 + 1 }, 'a wrap, its proof, and the read');
   });
 
-  it('remembers the new wraps for a minute from when they were asked for', async () => {
+  it('remembers the new wraps for ten seconds from when they were asked for', async () => {
     const world = new World();
     const old = await blockOf(world, { configuration: 'acme-old', value: 5 });
     const first = await rewrap(world, { block: old });
