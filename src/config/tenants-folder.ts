@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { opendirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, decodeText, problemOf } from './file-problem.ts';
 import { formatSize } from './units.ts';
@@ -9,21 +9,43 @@ const MAX_FILE_BYTES = 32 * 2 ** 20;
 /** Within this time of a file's last change a second change may leave the same time stamp. */
 const STAMP_GRAIN_MS = 2_000;
 
-/** What stands at the configured path: each tenants file with a signature that changes with its content. */
-export type Observation = { readonly signatures: ReadonlyMap<string, string> } | { readonly problem: string };
+const ENTRIES_AT_ONCE = 512;
 
-/** Looks at the file, or at every `*.yaml` and `*.yml` in the folder that is not hidden; reads no content. Never throws. */
-export function observe(path: string): Observation {
+export interface ObservedFile {
+  readonly file: string;
+  /** Changes with the file's content. */
+  readonly signature: string;
+}
+
+/**
+ * The tenants file at the path, or every `*.yaml` and `*.yml` in the folder there that is not hidden, one at a time: a folder of a
+ * hundred thousand files must not leave a hundred thousand objects behind at each look. Reads no content.
+ * @throws an error of the file system where the path itself cannot be read
+ */
+export function* observeFiles(path: string): Generator<ObservedFile, void, void> {
+  if (!statSync(path).isDirectory()) {
+    yield { file: path, signature: signatureOf(path, true) ?? 'gone' };
+    return;
+  }
+  const folder = opendirSync(path, { bufferSize: ENTRIES_AT_ONCE });
   try {
-    if (!statSync(path).isDirectory()) return { signatures: new Map([[path, signatureOf(path, true) ?? 'gone']]) };
-    const signatures = new Map<string, string>();
-    for (const entry of readdirSync(path, { withFileTypes: true })) {
+    for (let entry = folder.readSync(); entry !== null; entry = folder.readSync()) {
       if (!isTenantsFileName(entry.name) || entry.isDirectory()) continue;
       const file = join(path, entry.name);
       const signature = signatureOf(file, entry.isSymbolicLink());
-      if (signature !== undefined) signatures.set(file, signature);
+      if (signature !== undefined) yield { file, signature };
     }
-    return { signatures };
+  } finally {
+    folder.closeSync();
+  }
+}
+
+/** All of `observeFiles`, by file. Never throws. */
+export type Observation = { readonly signatures: ReadonlyMap<string, string> } | { readonly problem: string };
+
+export function observe(path: string): Observation {
+  try {
+    return { signatures: new Map([...observeFiles(path)].map(({ file, signature }) => [file, signature])) };
   } catch (error) {
     return { problem: problemOf(error) };
   }

@@ -1,9 +1,10 @@
 import { type ConfigurationFault, fileFault } from './fault.ts';
+import { problemOf } from './file-problem.ts';
 import { type FileVersion, readVersion } from './file-version.ts';
 import { type Patience, Settling, type Signatures } from './settling.ts';
 import { type Candidate, ClaimOwners, judgeCandidates } from './tenants-conflicts.ts';
 import type { TenantsFile } from './tenants-file.ts';
-import { observe } from './tenants-folder.ts';
+import { type ObservedFile, observeFiles } from './tenants-folder.ts';
 
 /** One file's served version replaced by another; no `next`: none is served any more. */
 export interface Replacement {
@@ -24,6 +25,19 @@ export interface ScanResult {
   readonly faults: readonly ConfigurationFault[];
   readonly files: number;
   readonly parsedFiles: number;
+}
+
+/** The signature is undefined where the file is missing. */
+interface Observed {
+  readonly file: string;
+  readonly signature: string | undefined;
+}
+
+interface Comparison {
+  /** Files that are not what was read last. */
+  readonly differences: Signatures;
+  /** Files that may have changed without a trace in their signature, so soon after their last change were they read. */
+  readonly fresh: readonly ObservedFile[];
 }
 
 /**
@@ -55,46 +69,52 @@ export class TenantsSource {
 
   /** Compares the files with what is known of them and takes over what changed. The first scan takes the files as they are. */
   scan(nowMs: number): ScanResult {
-    const observation = observe(this.#path);
-    if ('problem' in observation) return this.#withoutPath(observation.problem, nowMs);
+    const comparison = this.#compare();
+    if ('problem' in comparison) return this.#withoutPath(comparison.problem, nowMs);
     this.#pathSettling.settled(new Map(), nowMs);
     this.#pathFaults = [];
-    const differences = this.#differences(observation.signatures);
+    const { differences, fresh } = comparison;
     const settled = this.#settling.settled(differences, nowMs);
     const rest = this.#settling.restOf(nowMs);
     if (this.#isLoaded && rest === 'worth-waiting') return this.#result({ isSettled: false });
     const ready = this.#isLoaded ? settled : [...differences.keys()];
     const removed = new Set(ready.filter((file) => differences.get(file) === undefined));
-    const { parsedFiles, isSettled } = this.#readAll([...ready, ...this.#freshFiles(differences)], observation.signatures, nowMs);
+    const observed = ready.map((file) => ({ file, signature: differences.get(file) }));
+    const { parsedFiles, isSettled } = this.#readAll([...observed, ...fresh], nowMs);
     if (!isSettled) return this.#result({ isSettled, parsedFiles });
     const isRestless = this.#isLoaded && rest === 'restless';
     this.#isLoaded = true;
     return this.#result({ isSettled, isRestless, parsedFiles, replacements: this.#accept(removed) });
   }
 
-  /** Files that are not what was read last. */
-  #differences(signatures: Signatures): Signatures {
+  #compare(): Comparison | { readonly problem: string } {
     const differences = new Map<string, string | undefined>();
-    for (const [file, signature] of signatures) {
-      if (this.#versions.get(file)?.signature !== signature) differences.set(file, signature);
+    const fresh: ObservedFile[] = [];
+    let known = 0;
+    try {
+      for (const observed of observeFiles(this.#path)) {
+        const version = this.#versions.get(observed.file);
+        if (version !== undefined) known += 1;
+        if (version?.signature !== observed.signature) differences.set(observed.file, observed.signature);
+        else if (version.isFresh) fresh.push(observed);
+      }
+      if (known < this.#versions.size) for (const file of this.#missingFiles()) differences.set(file, undefined);
+    } catch (error) {
+      return { problem: problemOf(error) };
     }
-    for (const file of this.#versions.keys()) {
-      if (!signatures.has(file)) differences.set(file, undefined);
-    }
-    return differences;
+    return { differences, fresh };
   }
 
-  /** Files that may have changed without a trace in their signature, so soon after their last change were they read. */
-  #freshFiles(differences: Signatures): string[] {
-    const fresh = [...this.#versions].filter(([file, version]) => version.isFresh && !differences.has(file));
-    return fresh.map(([file]) => file);
+  #missingFiles(): string[] {
+    const present = new Set<string>();
+    for (const { file } of observeFiles(this.#path)) present.add(file);
+    return [...this.#versions.keys()].filter((file) => !present.has(file));
   }
 
-  #readAll(files: readonly string[], signatures: Signatures, nowMs: number): { parsedFiles: number; isSettled: boolean } {
+  #readAll(files: readonly Observed[], nowMs: number): { parsedFiles: number; isSettled: boolean } {
     let parsedFiles = 0;
     let isSettled = true;
-    for (const file of new Set(files)) {
-      const signature = signatures.get(file);
+    for (const { file, signature } of files) {
       if (signature === undefined) continue;
       const known = this.#versions.get(file);
       const version = readVersion({ file, signature, known });

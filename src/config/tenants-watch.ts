@@ -48,7 +48,7 @@ const TIMING: ReloadTiming = {
 export interface TenantsWatch {
   /**
    * Loads all tenants, and keeps them up to date from then on. Call it once.
-   * @throws {ConfigurationError} where anything is wrong in any file: all faults, and nothing is watched
+   * @throws {ConfigurationError} where anything is wrong in any file: all faults, nothing was handed out, and nothing is watched
    */
   load(): Promise<ReloadReport>;
   /** Asks for a scan now rather than at its time. */
@@ -72,6 +72,8 @@ class WorkerWatch implements TenantsWatch {
   readonly #known = new Set<TenantId>();
   /** Those a restarted worker has found again; undefined while there is nothing to compare. */
   #found: Set<TenantId> | undefined;
+  /** Those it has not, still to be removed. */
+  readonly #lost = new Set<TenantId>();
   #worker: Worker | undefined;
   #restart: NodeJS.Timeout | undefined;
   #restarts = 0;
@@ -101,6 +103,7 @@ class WorkerWatch implements TenantsWatch {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#restart);
+    if (this.#worker !== undefined) this.#first.reject(new Error('closed before the tenants were loaded'));
     await this.#worker?.terminate();
   }
 
@@ -156,8 +159,12 @@ class WorkerWatch implements TenantsWatch {
     for (const { id } of changes.changed) {
       this.#known.add(id);
       this.#found?.add(id);
+      this.#lost.delete(id);
     }
-    for (const id of changes.removed) this.#known.delete(id);
+    for (const id of changes.removed) {
+      this.#known.delete(id);
+      this.#lost.delete(id);
+    }
     try {
       this.#options.onChange(changes);
     } catch (error) {
@@ -174,7 +181,7 @@ class WorkerWatch implements TenantsWatch {
       return;
     }
     this.#restarts = 0;
-    if (this.#found !== undefined && this.#faults.length === 0) this.#removeLost(this.#found);
+    if (this.#found !== undefined && this.#faults.length === 0) this.#loseAllBut(this.#found);
     this.#options.onReload?.(report);
   }
 
@@ -184,20 +191,22 @@ class WorkerWatch implements TenantsWatch {
       this.#first.resolve(report);
       return;
     }
-    const refuse = () => this.#first.reject(new ConfigurationError(report.faults));
-    this.close().then(refuse, refuse);
+    this.#first.reject(new ConfigurationError(report.faults));
+    void this.close();
   }
 
   /** A restarted worker cannot know what its files held before: what it does not find is removed once it finds no fault. */
-  #removeLost(found: ReadonlySet<TenantId>): void {
+  #loseAllBut(found: ReadonlySet<TenantId>): void {
     this.#found = undefined;
-    const lost = [...this.#known].filter((id) => !found.has(id));
-    const removeSome = (): void => {
-      if (lost.length === 0 || this.#isClosed) return;
-      this.#take({ changed: [], removed: lost.splice(-REMOVALS_AT_ONCE) });
-      setImmediate(removeSome);
-    };
-    removeSome();
+    for (const id of this.#known) if (!found.has(id)) this.#lost.add(id);
+    this.#removeLost();
+  }
+
+  #removeLost(): void {
+    if (this.#lost.size === 0 || this.#isClosed) return;
+    const removed = [...this.#lost].slice(0, REMOVALS_AT_ONCE);
+    this.#take({ changed: [], removed });
+    setImmediate(() => this.#removeLost());
   }
 
   #send(message: MainMessage): void {

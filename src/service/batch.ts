@@ -1,5 +1,5 @@
 import { KeysideError } from '../core/errors.ts';
-import { Pace } from './pace.ts';
+import { paceOf } from './pace.ts';
 import type { CallScope } from './service.ts';
 
 /** Items of one batch that may wait for a KMS at the same time. */
@@ -11,7 +11,7 @@ export type ItemOutcome<T> = { readonly value: T } | { readonly error: KeysideEr
  * Works on the items of a batch: each ends in its own value or its own error, in the order given. Items that find their data key in
  * memory are done one after the other, with turns for other calls; items that wait for a KMS wait together, up to a bound.
  * @throws {KeysideError} DEADLINE_EXCEEDED or CANCELLED: then the batch as a whole has ended
- * @throws anything that is not a KeysideError: a fault of ours is never an item's outcome
+ * @throws INTERNAL, and anything that is not a KeysideError: a fault of ours is never an item's outcome
  */
 export async function eachItem<I, T>(
   items: readonly I[],
@@ -19,14 +19,19 @@ export async function eachItem<I, T>(
   scope: CallScope,
 ): Promise<ItemOutcome<T>[]> {
   const outcomes: ItemOutcome<T>[] = new Array(items.length);
-  const pace = new Pace(scope);
+  const pace = paceOf(scope);
   let next = 0;
   const run = async (): Promise<void> => {
-    while (next < items.length) {
-      const at = next++;
-      outcomes[at] = await outcomeOf(() => work(items[at] as I));
-      scope.assertLive();
-      if (pace.isDue(0, 1)) await pace.rest();
+    try {
+      while (next < items.length) {
+        const at = next++;
+        outcomes[at] = await outcomeOf(() => work(items[at] as I));
+        scope.assertLive();
+        if (pace.isDueAfterDocument()) await pace.rest();
+      }
+    } catch (error) {
+      next = items.length; // the batch has ended: what is left would be done for nobody
+      throw error;
     }
   };
   await Promise.all(Array.from({ length: Math.min(PARALLEL_ITEMS, items.length) }, run));
@@ -37,7 +42,7 @@ async function outcomeOf<T>(work: () => Promise<T>): Promise<ItemOutcome<T>> {
   try {
     return { value: await work() };
   } catch (error) {
-    if (error instanceof KeysideError) return { error };
+    if (error instanceof KeysideError && error.reason !== 'INTERNAL') return { error };
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import { ciphertextRejected } from '../core/errors.ts';
 import { openDocument } from '../envelope/document.ts';
-import { openField } from '../envelope/field.ts';
-import { Pace } from './pace.ts';
-import type { CallScope, DocumentRequest, PlaintextDocument, ServiceParts } from './service.ts';
+import { type OpenDocument, openField } from '../envelope/field.ts';
+import { paceOf } from './pace.ts';
+import type { CallScope, DocumentRequest, Fields, PlaintextDocument, ServiceParts } from './service.ts';
 import { openStored } from './stored-document.ts';
 
 /**
@@ -14,16 +14,22 @@ export async function decrypt(parts: ServiceParts, request: DocumentRequest, sco
   using dataKey = stored.dataKey;
   const document = openDocument(parts.cipher, dataKey, stored);
   if (document === undefined) throw ciphertextRejected('the commitment differs');
-  const pace = new Pace(scope);
+  return { fields: await openAll(document, request.fields, scope) };
+}
+
+async function openAll(document: OpenDocument, sealedFields: Fields, scope: CallScope): Promise<Map<string, Uint8Array>> {
+  const pace = paceOf(scope);
   const fields = new Map<string, Uint8Array>();
-  for (const [name, sealed] of request.fields) {
-    const plaintext = openField(document, name, sealed);
-    if (plaintext === undefined) {
-      for (const opened of fields.values()) opened.fill(0);
-      throw ciphertextRejected('a field does not verify');
+  try {
+    for (const [name, sealed] of sealedFields) {
+      const plaintext = openField(document, name, sealed);
+      if (plaintext === undefined) throw ciphertextRejected('a field does not verify');
+      fields.set(name, plaintext);
+      if (pace.isDueAfterField(plaintext.length)) await pace.rest();
     }
-    fields.set(name, plaintext);
-    if (pace.isDue(plaintext.length)) await pace.rest();
+    return fields;
+  } catch (error) {
+    for (const opened of fields.values()) opened.fill(0);
+    throw error;
   }
-  return { fields };
 }

@@ -3,7 +3,7 @@ import { ciphertextRejected, KeysideError } from '../core/errors.ts';
 import { createDocument, openDocument } from '../envelope/document.ts';
 import { type OpenDocument, sealAddedField, sealNewField } from '../envelope/field.ts';
 import { assertUsable, authorize, primaryKey } from '../tenants/policy.ts';
-import { Pace } from './pace.ts';
+import { paceOf } from './pace.ts';
 import type { CallScope, DocumentRequest, EncryptedDocument, Fields, ServiceParts } from './service.ts';
 import { openStored } from './stored-document.ts';
 
@@ -52,11 +52,11 @@ async function sealAll(
   seal: (name: string, plaintext: Uint8Array) => Uint8Array,
   scope: CallScope,
 ): Promise<Map<string, Uint8Array>> {
-  const pace = new Pace(scope);
+  const pace = paceOf(scope);
   const sealed = new Map<string, Uint8Array>();
   for (const [name, value] of fields) {
     sealed.set(name, seal(name, value));
-    if (pace.isDue(value.length)) await pace.rest();
+    if (pace.isDueAfterField(value.length)) await pace.rest();
   }
   return sealed;
 }

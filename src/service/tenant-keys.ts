@@ -59,7 +59,8 @@ export async function checkKey(parts: ServiceParts, request: KeyRequest, scope: 
     assertUsable(tenant, configuration);
     await probe(parts, check, { tenantId: tenant.id, scope });
   } catch (error) {
-    if (!(error instanceof KeysideError)) throw error;
+    // A fault of ours is no finding about the key.
+    if (!(error instanceof KeysideError) || error.reason === 'INTERNAL') throw error;
     scope.assertLive();
     check.error = error;
     parts.ring.learn(error, { configurationId: configuration.id, keyVersion: check.keyVersion });

@@ -61,7 +61,7 @@ export class TenantDirectory {
       const previous = this.#tenants.get(content.id);
       if (previous !== undefined && hasContent(previous, content)) continue;
       lastGeneration += 1;
-      const next: Tenant = Object.freeze({ ...content, generation: lastGeneration });
+      const next: Tenant = Object.freeze({ ...sharingParts(content, previous), generation: lastGeneration });
       this.#tenants.set(next.id, next);
       replaced.push({ id: next.id, previous, next });
     }
@@ -92,4 +92,19 @@ export class TenantDirectory {
 function hasContent(tenant: Tenant, content: TenantContent): boolean {
   const { generation: _, ...present } = tenant;
   return isDeepStrictEqual(present, { ...content });
+}
+
+/**
+ * The content with those parts of the previous snapshot that stay equal. A change that touches every tenant arrives as new copies of
+ * all they have; kept, those would cost the thread that serves requests long pauses of garbage collection.
+ */
+function sharingParts(content: TenantContent, previous: Tenant | undefined): TenantContent {
+  if (previous === undefined) return content;
+  const { keys, defaultPolicy, labelPolicies } = content;
+  return {
+    ...content,
+    keys: keys.map((key) => previous.keys.find((known) => isDeepStrictEqual(known, key)) ?? key),
+    defaultPolicy: isDeepStrictEqual(previous.defaultPolicy, defaultPolicy) ? previous.defaultPolicy : defaultPolicy,
+    labelPolicies: isDeepStrictEqual(previous.labelPolicies, labelPolicies) ? previous.labelPolicies : labelPolicies,
+  };
 }

@@ -274,6 +274,15 @@ test('a thread that fails before anything is loaded fails the load', async () =>
   await assert.rejects(loading, /the thread that reads tenants files ended/);
 });
 
+test('a load that is closed meanwhile fails', async () => {
+  write('a.yaml', tenants('a'));
+  const loading = start(root);
+  const closing = watch?.close();
+  await assert.rejects(loading, /closed before the tenants were loaded/);
+  await closing;
+  assert.equal(slices, 0);
+});
+
 test('after close nothing is taken over any more', async () => {
   write('a.yaml', tenants('a'));
   await start(root);

@@ -12,6 +12,7 @@ import { DatedKms, type Mood } from '../fakes/dated-kms.ts';
 import { FakeTimer } from '../fakes/kms-timer.ts';
 import { RecordedMetrics } from '../fakes/recorded-metrics.ts';
 import { labelPolicy, tenantContent } from '../fakes/tenants.ts';
+import { checkAsync } from './runs.ts';
 
 /** How long the reader takes a failed attempt for knowledge of an outage. */
 const OUTAGE_KNOWN_MS = 5_000;
@@ -161,15 +162,15 @@ describe('whatever the order of reads, outages, refusals, drops and departures',
   it('no data key serves longer than ttl after its proof was sent, save in a present outage within its limit; nor after a drop', async () => {
     let served = 0;
     const limits = fc.tuple(fc.integer({ min: 5_000, max: 12_000 }), fc.constantFrom(1, 4));
-    await fc.assert(
+    await checkAsync(
       fc.asyncProperty(limits, fc.array(step, { minLength: 10, maxLength: 60 }), async ([ttlMs, factor], steps) => {
         const trial = new Trial(ttlMs, ttlMs * factor);
         for (const each of steps) await trial.take(each);
         await trial.end();
         served += trial.served;
       }),
-      { numRuns: RUNS, seed: 20_260_401 },
+      RUNS,
     );
-    assert.ok(served > RUNS, 'most schedules serve something');
+    assert.ok(served >= RUNS, 'most schedules serve something');
   });
 });

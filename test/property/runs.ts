@@ -16,6 +16,15 @@ function positiveInteger(name: string): number | undefined {
 
 /** Checks a property: `runs` times by default. */
 export function check<Ts>(property: fc.IRawProperty<Ts>, runs = 100): void {
+  fc.assert(property, parameters(runs));
+}
+
+/** As `check`, for a property that awaits. */
+export async function checkAsync<Ts>(property: fc.IAsyncProperty<Ts>, runs = 100): Promise<void> {
+  await fc.assert(property, parameters(runs));
+}
+
+function parameters(runs: number): { numRuns: number; seed: number } {
   const seed = SEED ?? (RUNS === undefined ? 1 : Date.now() & 0x7fffffff);
-  fc.assert(property, { numRuns: RUNS ?? runs, seed });
+  return { numRuns: RUNS ?? runs, seed };
 }

@@ -224,6 +224,17 @@ describe('a data key to encrypt under', () => {
     assert.notEqual((await write(world)).dataKey, dataKey);
   });
 
+  it('is used, but not kept for reading, where it was dropped while it was made for one document', async () => {
+    const world = new World();
+    world.kms.script({ kind: 'deaf' });
+    const writing = write(world, { policy: { protection: 'document' } });
+    await settled();
+    world.ring.dropTenant(world.tenant().id);
+    world.kms.answerLate();
+    await writing;
+    assert.equal(world.metrics.dataKeys().entries, 0);
+  });
+
   it('lets a waiter leave at its own deadline, and aborts the KMS with the last', async () => {
     const world = new World();
     world.kms.script({ kind: 'hangs' });

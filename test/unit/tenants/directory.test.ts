@@ -114,3 +114,21 @@ test('a tenant may be called like a property of every object', () => {
     ['constructor'],
   );
 });
+
+test('a changed tenant keeps the parts of its snapshot that stay equal, as the objects they were', () => {
+  const directory = new TenantDirectory();
+  const content = (vendor: string) =>
+    tenantContent('acme', {
+      keys: [keyConfiguration('acme-main', { state: 'primary' }), keyConfiguration(vendor)],
+      labelPolicies: new Map([['pii', labelPolicy({ protection: 'document' })]]),
+    });
+  directory.apply({ changed: [content('v1')], removed: [] });
+  const before = directory.get(ACME);
+  directory.apply({ changed: [content('v2')], removed: [] });
+  const after = directory.get(ACME);
+  assert.notEqual(after, before);
+  assert.equal(after.keys[0], before.keys[0]);
+  assert.deepEqual(after.keys[1], keyConfiguration('v2'));
+  assert.equal(after.defaultPolicy, before.defaultPolicy);
+  assert.equal(after.labelPolicies, before.labelPolicies);
+});
