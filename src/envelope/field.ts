@@ -5,7 +5,6 @@ import { MAX_FIELD_NAME_BYTES } from '../core/field-limits.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
 import { SALT_BYTES, SUITE } from './header.ts';
 
-
 const VERSION_1_PREFIX_BYTES = 1 + NONCE_BYTES;
 const VERSION_2_PREFIX_BYTES = 1 + SALT_BYTES;
 const AAD_PREFIX = {
