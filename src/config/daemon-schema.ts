@@ -166,7 +166,7 @@ export const daemonSchema = z
           .meta({ description: 'The least severe lines that are written.' }),
       })
       .prefault({})
-      .meta({ description: 'The log on standard error, one JSON object a line.' }),
+      .meta({ description: 'The log on standard output, one JSON object a line.' }),
   })
   .meta({ title: 'Keyside configuration', description: 'The configuration of the Keyside daemon.' });
 
