@@ -52,6 +52,7 @@ export interface DaemonConfig {
     readonly maxFields: number;
     readonly maxBatchDocuments: number;
     readonly maxConcurrentCalls: number;
+    readonly maxConcurrentCallsPerTenant: number;
     /** At least `maxDocumentBytes`. */
     readonly maxMessageBytes: number;
     readonly defaultDeadlineMs: number;
@@ -120,6 +121,7 @@ function daemonConfig(entries: DaemonEntries): DaemonConfig {
       maxFields: limits.maxFields,
       maxBatchDocuments: limits.maxBatchDocuments,
       maxConcurrentCalls: limits.maxConcurrentCalls,
+      maxConcurrentCallsPerTenant: limits.maxConcurrentCallsPerTenant,
       maxMessageBytes: limits.maxMessageBytes,
       defaultDeadlineMs: limits.defaultDeadline,
     },

@@ -83,6 +83,11 @@ const limitsSchema = z.strictObject({
     min: 1,
     max: 100_000,
   }).default(512),
+  maxConcurrentCallsPerTenant: countField({
+    description: "Calls of one tenant worked on at once: its slow KMS must not take the others' places.",
+    min: 1,
+    max: 100_000,
+  }).default(128),
   maxMessageBytes: sizeField({
     description: 'Largest message on the wire, beyond which the transport answers by itself; larger than a document.',
     min: 64 * KIB,

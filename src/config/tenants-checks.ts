@@ -75,10 +75,17 @@ class TenantsChecks {
       const key = asMapping(entry);
       this.#keyId(key.id, [...path, at, 'id']);
       this.#settings(key, [...path, at]);
+      this.#localCustody(key, [...path, at]);
       if (key.state !== 'primary') continue;
       if (primary === undefined) primary = at;
       else this.#refuse([...path, at, 'state'], `makes a second primary key beside keys[${primary}]`);
     }
+  }
+
+  /** A software key is held by whoever reads its file. */
+  #localCustody(key: Readonly<Record<string, unknown>>, path: FaultPath): void {
+    if (key.provider !== 'local' || key.custody === undefined || key.custody === 'local') return;
+    this.#refuse([...path, 'custody'], 'must be local: whoever reads the file of a software key holds it');
   }
 
   #keyId(id: unknown, path: FaultPath): void {

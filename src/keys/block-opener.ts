@@ -4,7 +4,7 @@ import { DATA_KEY_BYTES, type WrapAlgorithm } from '../core/providers.ts';
 import { SecretBytes } from '../core/secret-bytes.ts';
 import type { KmsCallScope } from '../kms/guarded-key.ts';
 import type { Tenant } from '../tenants/tenant.ts';
-import type { OpenedBy } from './data-key-cache.ts';
+import type { OpenedBy } from './held-keys.ts';
 import type { JudgedWrap } from './judge.ts';
 
 /** Most combinations of alternatives that are tried for one block (docs/format.md, section 3). */

@@ -8,7 +8,7 @@ import type { GuardedKey, KeyDirectory, KmsCallScope } from '../kms/guarded-key.
 import type { GeneratedDataKey, Wrapped } from '../kms/kms.ts';
 import type { KeyConfiguration, Tenant } from '../tenants/tenant.ts';
 import type { FailureListener, OpenedBlock } from './block-opener.ts';
-import type { OpenedBy } from './data-key-cache.ts';
+import type { OpenedBy } from './held-keys.ts';
 
 /** For whom a key block is written: today one wrap, under one configuration. */
 export interface WriteTarget {

@@ -1,20 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import type { KeysideError } from '../core/errors.ts';
-import type { KeyConfigurationId, TenantId } from '../core/ids.ts';
-import type { SecretBytes } from '../core/secret-bytes.ts';
+import type { TenantId } from '../core/ids.ts';
 import type { DataKeyEviction } from '../telemetry/telemetry.ts';
+import { Groups, type HeldKey, HeldKeys, type Whose } from './held-keys.ts';
 
-/** Which configuration and version of a key opened (part of) a data key. */
-export interface OpenedBy {
-  readonly configurationId: KeyConfigurationId;
-  readonly keyVersion: string;
-}
-
-/** A data key in memory. The cache owns it and zeroes it. */
-export interface CachedDataKey {
-  readonly dataKey: SecretBytes;
-  readonly tenantId: TenantId;
-  readonly openedBy: readonly OpenedBy[];
+/** A data key for reading. The cache owns it and zeroes it. */
+export interface CachedDataKey extends HeldKey {
   /** When the call was sent that last proved the key. */
   readonly provenAtMs: number;
   /** When the entry leaves memory at the latest; nearer once the KMS refused to prove the key again. */
@@ -37,8 +28,6 @@ export interface CacheLimits {
   readonly negativeTtlMs: number;
 }
 
-/** What an entry is reckoned at: key, bookkeeping and map slots. */
-const ENTRY_BYTES = 512;
 const MAX_REFUSALS = 10_000;
 
 /**
@@ -46,25 +35,28 @@ const MAX_REFUSALS = 10_000;
  * leaves is zeroed at once. Lifetimes are judged by who asks: the cache only keeps and drops.
  */
 export class DataKeyCache {
-  readonly #entries: LRUCache<string, CachedDataKey>;
-  readonly #byConfiguration = new Map<KeyConfigurationId, Set<string>>();
-  readonly #refusals = new LRUCache<string, Refusal>({ max: MAX_REFUSALS });
+  readonly #entries: HeldKeys<CachedDataKey>;
+  readonly #refusals: LRUCache<string, Refusal>;
+  readonly #refusedOf = new Groups<TenantId>();
   readonly #negativeTtlMs: number;
   readonly #onEvicted: (eviction: DataKeyEviction, count: number) => void;
 
   constructor(limits: CacheLimits, onEvicted: (eviction: DataKeyEviction, count: number) => void) {
     this.#negativeTtlMs = limits.negativeTtlMs;
     this.#onEvicted = onEvicted;
-    this.#entries = new LRUCache({
-      max: limits.maxEntries,
-      maxSize: Math.max(ENTRY_BYTES, limits.maxBytes),
-      sizeCalculation: () => ENTRY_BYTES,
-      dispose: (entry, key, reason) => {
-        entry.dataKey.wipe();
-        this.#unindex(key, entry);
-        if (reason === 'evict') onEvicted('capacity', 1);
-      },
+    this.#entries = new HeldKeys({ ...limits, onCapacity: () => onEvicted('capacity', 1) });
+    this.#refusals = new LRUCache<string, Refusal>({
+      max: MAX_REFUSALS,
+      dispose: ({ tenantId }, key) => this.#refusedOf.remove(tenantId, key),
     });
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get bytes(): number {
+    return this.#entries.bytes;
   }
 
   get(key: string): CachedDataKey | undefined {
@@ -75,11 +67,6 @@ export class DataKeyCache {
   set(key: string, entry: CachedDataKey): void {
     this.#refusals.delete(key);
     this.#entries.set(key, entry);
-    for (const { configurationId } of entry.openedBy) {
-      const keys = this.#byConfiguration.get(configurationId);
-      if (keys === undefined) this.#byConfiguration.set(configurationId, new Set([key]));
-      else keys.add(key);
-    }
   }
 
   /** The refusal remembered for this key, while it lasts. */
@@ -92,59 +79,26 @@ export class DataKeyCache {
   }
 
   refuse(key: string, refusal: Omit<Refusal, 'untilMs'>, nowMs: number): void {
-    if (this.#negativeTtlMs > 0) this.#refusals.set(key, { ...refusal, untilMs: nowMs + this.#negativeTtlMs });
+    if (this.#negativeTtlMs === 0) return;
+    this.#refusals.set(key, { ...refusal, untilMs: nowMs + this.#negativeTtlMs });
+    this.#refusedOf.add(refusal.tenantId, key);
   }
 
   forgetRefusals(tenantId: TenantId): void {
-    for (const [key, refusal] of [...this.#refusals.entries()]) {
-      if (refusal.tenantId === tenantId) this.#refusals.delete(key);
-    }
+    for (const key of this.#refusedOf.of(tenantId)) this.#refusals.delete(key);
   }
 
-  /** Zeroes every entry that `matches`. Returns how many there were. */
-  drop(eviction: DataKeyEviction, matches: (entry: CachedDataKey) => boolean): number {
-    return this.#dropKeys(eviction, [...this.#entries.keys()], matches);
-  }
-
-  /** As `drop`, among what one configuration opened: costs nothing for the others. */
-  dropOpenedBy(
-    configurationId: KeyConfigurationId,
-    eviction: DataKeyEviction,
-    matches: (entry: CachedDataKey) => boolean,
-  ): number {
-    return this.#dropKeys(eviction, [...(this.#byConfiguration.get(configurationId) ?? [])], matches);
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  get bytes(): number {
-    return this.#entries.calculatedSize;
-  }
-
-  #dropKeys(eviction: DataKeyEviction, keys: readonly string[], matches: (entry: CachedDataKey) => boolean): number {
-    let count = 0;
-    for (const key of keys) {
-      const entry = this.#entries.peek(key);
-      if (entry !== undefined && matches(entry) && this.#entries.delete(key)) count += 1;
-    }
+  /** Zeroes every entry of these that `matches`. Returns how many there were. */
+  drop(eviction: DataKeyEviction, whose: Whose, matches: (entry: CachedDataKey) => boolean): number {
+    const count = this.#entries.drop(whose, matches);
     if (count > 0) this.#onEvicted(eviction, count);
     return count;
   }
 
-  #unindex(key: string, entry: CachedDataKey): void {
-    for (const { configurationId } of entry.openedBy) {
-      const keys = this.#byConfiguration.get(configurationId);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#byConfiguration.delete(configurationId);
-    }
-  }
-
   oldestProofMs(): number | undefined {
     let oldest: number | undefined;
-    for (const entry of this.#entries.values()) {
-      if (oldest === undefined || entry.provenAtMs < oldest) oldest = entry.provenAtMs;
+    for (const { provenAtMs } of this.#entries.values()) {
+      if (oldest === undefined || provenAtMs < oldest) oldest = provenAtMs;
     }
     return oldest;
   }

@@ -4,9 +4,9 @@ import type { KeyConfigurationId, TenantId } from '../core/ids.ts';
 import type { KeyDirectory } from '../kms/guarded-key.ts';
 import type { DataKeyCacheState, DataKeyEviction, Metrics } from '../telemetry/telemetry.ts';
 import { BlockWriter } from './block-writer.ts';
-import type { OpenedBy } from './data-key-cache.ts';
 import { type CacheLimits, DataKeyCache } from './data-key-cache.ts';
 import { Epochs } from './epochs.ts';
+import type { HeldKey, OpenedBy, Whose } from './held-keys.ts';
 import { KeyReader } from './key-reader.ts';
 import { KeyWriter } from './key-writer.ts';
 import { type Lease, LeaseTable } from './lease-table.ts';
@@ -52,8 +52,7 @@ export class KeyRing {
     this.writer.forgetRewraps((memo) => memo.configurationId === configurationId);
     const isOpenedBy = (opened: OpenedBy): boolean =>
       opened.configurationId === configurationId && (!isVersionOnly || opened.keyVersion === keyVersion);
-    this.#cache.dropOpenedBy(configurationId, 'revoked', (entry) => entry.openedBy.some(isOpenedBy));
-    this.#dropLeases('revoked', (lease) => lease.openedBy.some(isOpenedBy));
+    this.#drop('revoked', { configurationId }, ({ openedBy }) => openedBy.some(isOpenedBy));
   }
 
   /** Forgets a tenant's data keys, or those that one of its configurations opened. Returns how many there were. */
@@ -63,16 +62,14 @@ export class KeyRing {
     this.#epochs.tenantDropped(tenantId);
     this.#cache.forgetRefusals(tenantId);
     this.writer.forgetRewraps((memo) => memo.tenantId === tenantId);
-    const matches = (held: Pick<Lease, 'tenantId' | 'openedBy'>): boolean =>
-      held.tenantId === tenantId && held.openedBy.some((by) => concerns(by.configurationId));
-    return this.#cache.drop(eviction, matches) + this.#dropLeases(eviction, matches);
+    return this.#drop(eviction, { tenantId }, ({ openedBy }) => openedBy.some((by) => concerns(by.configurationId)));
   }
 
   /** Zeroes what has outlived its time. To be called about once a second. */
   sweep(): void {
     const nowMs = this.#parts.clock.nowMs();
-    this.#cache.drop('expired', (entry) => entry.keepUntilMs <= nowMs);
-    this.#dropLeases('expired', (lease) => nowMs - lease.provenAtMs >= lease.ttlMs);
+    this.#cache.drop('expired', 'all', (entry) => entry.keepUntilMs <= nowMs);
+    this.#dropLeases('expired', 'all', (lease) => nowMs - lease.provenAtMs >= lease.ttlMs);
   }
 
   state(): DataKeyCacheState {
@@ -88,12 +85,15 @@ export class KeyRing {
   /** Zeroes everything. What is still running has its own copies until it ends, and leaves none here. */
   close(): void {
     this.#epochs.allDropped();
-    this.#cache.drop('shutdown', () => true);
-    this.#dropLeases('shutdown', () => true);
+    this.#drop('shutdown', 'all', () => true);
   }
 
-  #dropLeases(eviction: DataKeyEviction, matches: (lease: Lease) => boolean): number {
-    const count = this.#leases.drop(matches);
+  #drop(eviction: DataKeyEviction, whose: Whose, matches: (held: HeldKey) => boolean): number {
+    return this.#cache.drop(eviction, whose, matches) + this.#dropLeases(eviction, whose, matches);
+  }
+
+  #dropLeases(eviction: DataKeyEviction, whose: Whose, matches: (lease: Lease) => boolean): number {
+    const count = this.#leases.drop(whose, matches);
     if (count > 0) this.#parts.metrics.dataKeyEvicted(eviction, count);
     return count;
   }

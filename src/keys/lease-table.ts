@@ -1,9 +1,6 @@
-import { LRUCache } from 'lru-cache';
-import type { TenantId } from '../core/ids.ts';
-import type { SecretBytes } from '../core/secret-bytes.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
 import type { LabelPolicy } from '../tenants/tenant.ts';
-import type { OpenedBy } from './data-key-cache.ts';
+import { type HeldKey, HeldKeys, type Whose } from './held-keys.ts';
 
 /** A lease in use is followed by a new one when this part of any of its limits is used up. */
 const RENEW_AT = 0.8;
@@ -11,10 +8,7 @@ const RENEW_AT = 0.8;
 const RENEWAL_RETRY_MS = 1_000;
 
 /** A data key that encrypts documents of one tenant, key configuration and label. The table owns it. */
-export interface Lease {
-  readonly tenantId: TenantId;
-  readonly openedBy: readonly OpenedBy[];
-  readonly dataKey: SecretBytes;
+export interface Lease extends HeldKey {
   readonly keyBlock: KeyBlock;
   readonly provenAtMs: number;
   readonly ttlMs: number;
@@ -26,10 +20,10 @@ export interface Lease {
 
 /** Leases by their key, one each, bounded in number: the least recently used ends first. Whatever leaves is zeroed. */
 export class LeaseTable {
-  readonly #leases: LRUCache<string, Lease>;
+  readonly #leases: HeldKeys<Lease>;
 
   constructor(maxLeases: number) {
-    this.#leases = new LRUCache({ max: maxLeases, dispose: (lease) => lease.dataKey.wipe() });
+    this.#leases = new HeldKeys({ maxEntries: maxLeases, maxBytes: Number.MAX_SAFE_INTEGER, onCapacity: () => undefined });
   }
 
   get size(): number {
@@ -65,12 +59,8 @@ export class LeaseTable {
     );
   }
 
-  /** Zeroes every lease that `matches`. Returns how many there were. */
-  drop(matches: (lease: Lease) => boolean): number {
-    let count = 0;
-    for (const [key, lease] of [...this.#leases.entries()]) {
-      if (matches(lease) && this.#leases.delete(key)) count += 1;
-    }
-    return count;
+  /** Zeroes every lease of these that `matches`. Returns how many there were. */
+  drop(whose: Whose, matches: (lease: Lease) => boolean): number {
+    return this.#leases.drop(whose, matches);
   }
 }

@@ -25,6 +25,7 @@ export async function runSidecar(options: SidecarOptions): Promise<void> {
   const file = options.config ?? (quickstart?.file as string);
   const config = withOverrides(loadDaemonConfig(file), options);
   const logger = new JsonLogger({ sink: stdoutSink(), level: config.log.level });
+  keepInspectorShut();
   dieInWords(logger);
   const sidecar = await startSidecar(config, logger);
   stopOnSignals(sidecar, logger);
@@ -32,6 +33,11 @@ export async function runSidecar(options: SidecarOptions): Promise<void> {
     logger.flushSync();
     process.stdout.write(`\n${greeting({ tcp: sidecar.bound.tcp, http: sidecar.http, ...quickstart })}\n`);
   }
+}
+
+/** Node would open its inspector on this signal, and with it all memory, to whoever may send it. */
+function keepInspectorShut(): void {
+  process.on('SIGUSR1', () => undefined);
 }
 
 /** A fault that nobody caught ends the process, as it should; its log line takes the place of a stack on standard error. */

@@ -48,7 +48,7 @@ export async function startSidecar(config: DaemonConfig, logger: Logger): Promis
   const callers = new Callers(config.callers.length === 0);
   const tokens = new CallerTokens(config.callers, callers, logger);
   await tokens.start();
-  const admission = new Admission(config.limits.maxConcurrentCalls);
+  const admission = new Admission(config.limits);
   const { server, health } = buildServer({
     service: plane,
     admission,

@@ -18,7 +18,9 @@ export class RpcScope implements CallScope {
   readonly #deadlineMs: number;
   #abort: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
-  readonly #cancel = (): void => this.#end();
+  readonly #cancel = (): void => this.#end(this.#endError() ?? cancelled());
+  /** A timer may ring a moment before the clock says so: it is the deadline all the same. */
+  readonly #pass = (): void => this.#end(deadlinePassed());
 
   /** @param defaultDeadlineMs how long a call may take that states no deadline of its own */
   constructor(call: EndingCall, span: Span, defaultDeadlineMs: number) {
@@ -36,7 +38,7 @@ export class RpcScope implements CallScope {
         this.#abort.abort(endError);
       } else {
         this.#call.once('cancelled', this.#cancel);
-        this.#timer = setTimeout(this.#cancel, this.#deadlineMs - Date.now());
+        this.#timer = setTimeout(this.#pass, this.#deadlineMs - Date.now());
       }
     }
     return this.#abort.signal;
@@ -53,13 +55,21 @@ export class RpcScope implements CallScope {
     this.#call.removeListener('cancelled', this.#cancel);
   }
 
-  #end(): void {
+  #end(error: KeysideError): void {
     this.close();
-    this.#abort?.abort(this.#endError() ?? new KeysideError('CANCELLED', 'the caller cancelled the call'));
+    this.#abort?.abort(error);
   }
 
   #endError(): KeysideError | undefined {
-    if (Date.now() >= this.#deadlineMs) return new KeysideError('DEADLINE_EXCEEDED', "the call's deadline passed");
-    return this.#call.cancelled ? new KeysideError('CANCELLED', 'the caller cancelled the call') : undefined;
+    if (Date.now() >= this.#deadlineMs) return deadlinePassed();
+    return this.#call.cancelled ? cancelled() : undefined;
   }
+}
+
+function deadlinePassed(): KeysideError {
+  return new KeysideError('DEADLINE_EXCEEDED', "the call's deadline passed");
+}
+
+function cancelled(): KeysideError {
+  return new KeysideError('CANCELLED', 'the caller cancelled the call');
 }

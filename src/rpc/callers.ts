@@ -19,16 +19,25 @@ const BEARER = /^Bearer +([^ ].*)$/i;
 export class Callers {
   readonly #isOpen: boolean;
   /** By the SHA-256 of the token: looking one up takes no time that depends on how much of a token was right. */
-  #byTokenHash = new Map<string, Caller>();
+  #byDigest = new Map<string, Caller>();
 
   /** @param isOpen true where no callers are configured */
   constructor(isOpen: boolean) {
     this.#isOpen = isOpen;
   }
 
-  /** Replaces all tokens at once. */
-  setTokens(tokens: readonly { readonly token: string; readonly caller: Caller }[]): void {
-    this.#byTokenHash = new Map(tokens.map(({ token, caller }) => [hash('sha256', token), caller]));
+  /**
+   * Replaces all tokens at once.
+   * @throws {Error} where two callers have the same token: whose rights it had would be chance
+   */
+  setTokens(tokens: readonly { readonly digest: string; readonly caller: Caller }[]): void {
+    const byDigest = new Map<string, Caller>();
+    for (const { digest, caller } of tokens) {
+      const other = byDigest.get(digest);
+      if (other !== undefined) throw new Error(`callers ${other.id} and ${caller.id} have the same token`);
+      byDigest.set(digest, caller);
+    }
+    this.#byDigest = byDigest;
   }
 
   /** @throws {KeysideError} CALLER_UNAUTHENTICATED */
@@ -36,10 +45,15 @@ export class Callers {
     if (this.#isOpen) return ANONYMOUS;
     const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1];
     if (token === undefined) throw new KeysideError('CALLER_UNAUTHENTICATED', 'a bearer token is required');
-    const caller = this.#byTokenHash.get(hash('sha256', token));
+    const caller = this.#byDigest.get(digestOfToken(token));
     if (caller === undefined) throw new KeysideError('CALLER_UNAUTHENTICATED', 'the bearer token is not known');
     return caller;
   }
+}
+
+/** What is kept of a token. */
+export function digestOfToken(token: string): string {
+  return hash('sha256', token);
 }
 
 /** @throws {KeysideError} CALLER_NOT_ALLOWED, whether or not there is such a tenant */

@@ -54,6 +54,7 @@ export function encryptMethod(parts: HandlerParts): UnaryMethod<EncryptRequest, 
   return {
     name: `${SERVICE}/Encrypt`,
     operation: 'encrypt',
+    outcomeShowsKey: true,
     handle: (request, call) => encryptOne(parts, { call, message: request, dataLabel: labelOf(request) }),
   };
 }
@@ -62,6 +63,7 @@ export function decryptMethod(parts: HandlerParts): UnaryMethod<DecryptRequest, 
   return {
     name: `${SERVICE}/Decrypt`,
     operation: 'decrypt',
+    outcomeShowsKey: true,
     handle: (request, call) => decryptOne(parts, { call, message: request, dataLabel: labelOf(request) }),
   };
 }
@@ -70,6 +72,7 @@ export function rewrapMethod(parts: HandlerParts): UnaryMethod<RewrapRequest, Re
   return {
     name: `${SERVICE}/Rewrap`,
     operation: 'rewrap',
+    outcomeShowsKey: true,
     handle: async (request, call) => {
       const piece = { call, message: request, dataLabel: labelOf(request) };
       return rewrapOne(parts, piece, parseTarget(request.targetKeyId, call));
@@ -81,6 +84,7 @@ export function batchEncryptMethod(parts: HandlerParts): UnaryMethod<BatchEncryp
   return {
     name: `${SERVICE}/BatchEncrypt`,
     operation: 'encrypt',
+    outcomeShowsKey: false,
     handle: (request, call) => batch(parts, { call, request }, (piece) => encryptOne(parts, piece)),
   };
 }
@@ -89,6 +93,7 @@ export function batchDecryptMethod(parts: HandlerParts): UnaryMethod<BatchDecryp
   return {
     name: `${SERVICE}/BatchDecrypt`,
     operation: 'decrypt',
+    outcomeShowsKey: false,
     handle: (request, call) => batch(parts, { call, request }, (piece) => decryptOne(parts, piece)),
   };
 }
@@ -97,6 +102,7 @@ export function batchRewrapMethod(parts: HandlerParts): UnaryMethod<BatchRewrapR
   return {
     name: `${SERVICE}/BatchRewrap`,
     operation: 'rewrap',
+    outcomeShowsKey: false,
     handle: async (request, call) => {
       const target = parseTarget(request.targetKeyId, call);
       return batch(parts, { call, request }, (piece) => rewrapOne(parts, piece, target));
@@ -153,6 +159,7 @@ async function batch<D extends { readonly id: string }, R>(
   const dataLabel = labelOf(request);
   const quiet = { ...call, note: () => undefined };
   const outcomes = await eachItem(request.documents, (message) => work({ call: quiet, message, dataLabel }), call.scope);
+  call.keyShown(outcomes.map((outcome) => ('error' in outcome ? outcome.error.reason : 'OK')));
   call.note({ documents: outcomes.length, failed: outcomes.filter((outcome) => 'error' in outcome).length });
   return { results: outcomes.map((outcome, at) => toResult((request.documents[at] as D).id, outcome)) };
 }

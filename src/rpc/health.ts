@@ -70,12 +70,12 @@ export class Health {
       if (this.#watches.size >= MAX_WATCHES) throw new KeysideError('OVERLOADED', `${MAX_WATCHES} watches are open, the limit`);
       call.write({ status: this.#statusOrUnknown(name, call.metadata) });
     } catch (error) {
-      call.destroy(toServerError(toKeysideError(error)) as unknown as Error);
+      // The way grpc-js takes a stream's status; one that is destroyed ends without telling the client.
+      call.emit('error', toServerError(toKeysideError(error)));
       return;
     }
     const tenantId = name.startsWith(TENANT_PREFIX) ? name.slice(TENANT_PREFIX.length) : undefined;
-    const unlisten =
-      tenantId === undefined ? () => undefined : this.#parts.outcomes.listen(tenantId, (status) => call.write({ status }));
+    const unlisten = tenantId === undefined ? () => undefined : this.#parts.outcomes.listen(tenantId, latestOnly(call));
     const end = (): void => {
       if (!this.#watches.delete(end)) return;
       unlisten();
@@ -110,4 +110,22 @@ export class Health {
   #daemon(): 'SERVING' | 'NOT_SERVING' {
     return this.#parts.admission.isDraining ? 'NOT_SERVING' : 'SERVING';
   }
+}
+
+/** Writes each status; while the watcher does not read, only the last one waits for it. */
+function latestOnly(call: ServerWritableStream<HealthRequest, HealthResponse>): (status: HealthResponse['status']) => void {
+  let waiting: HealthResponse['status'] | undefined;
+  return (status) => {
+    const isWaiting = waiting !== undefined;
+    if (!isWaiting && !call.writableNeedDrain) {
+      call.write({ status });
+      return;
+    }
+    waiting = status;
+    if (isWaiting) return;
+    call.once('drain', () => {
+      if (waiting !== undefined) call.write({ status: waiting });
+      waiting = undefined;
+    });
+  };
 }

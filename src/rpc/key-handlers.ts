@@ -27,9 +27,11 @@ export function checkKeyMethod(service: ServiceParts): UnaryMethod<CheckKeyReque
   return {
     name: `${SERVICE}/CheckKey`,
     operation: 'check-key',
-    handle: async (request, { tenantId, scope, note }) => {
+    outcomeShowsKey: false,
+    handle: async (request, { tenantId, scope, note, keyShown }) => {
       const check = await checkKey(service, { tenantId, keyId: optionalKeyId(request.keyId) }, scope);
       note({ keyId: check.configuration.id, usable: check.error === undefined });
+      if (check.configuration.state === 'primary') keyShown([check.error?.reason ?? 'OK']);
       return toCheckMessage(check);
     },
   };
@@ -39,6 +41,7 @@ export function listKeysMethod(service: ServiceParts): UnaryMethod<ListKeysReque
   return {
     name: `${SERVICE}/ListKeys`,
     operation: 'list-keys',
+    outcomeShowsKey: false,
     handle: async (_request, { tenantId }) => ({ keys: listKeys(service, tenantId).map(toKeyMessage) }),
   };
 }
@@ -47,6 +50,7 @@ export function dropKeysMethod(service: ServiceParts): UnaryMethod<DropKeysReque
   return {
     name: `${SERVICE}/DropKeys`,
     operation: 'drop-keys',
+    outcomeShowsKey: false,
     handle: async (request, { tenantId, note }) => {
       const dropped = dropKeys(service, { tenantId, keyId: optionalKeyId(request.keyId) });
       note({ dropped });
@@ -83,6 +87,6 @@ function toCheckMessage(check: KeyCheck): CheckKeyResponse {
 
 function toDuration(ms: number | undefined): Duration | undefined {
   if (ms === undefined) return undefined;
-  const seconds = Math.floor(ms / 1000);
-  return { seconds, nanos: Math.round((ms - seconds * 1000) * 1_000_000) };
+  const nanos = Math.round(ms * 1_000_000);
+  return { seconds: Math.floor(nanos / 1_000_000_000), nanos: nanos % 1_000_000_000 };
 }

@@ -2,6 +2,7 @@ import { BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { KeysideError } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/text.ts';
+import { assertFewItems } from './item-count.ts';
 
 /** A request that was decoded, or why it could not be: grpc-js would answer INTERNAL for a decoder that throws. */
 export type Decoded<T> = { readonly message: T } | { readonly fault: KeysideError };
@@ -47,6 +48,7 @@ function encode<T>(type: MessageType<T>, message: T): Buffer {
 
 function decode<T>(type: MessageType<T>, bytes: Uint8Array): Decoded<T> {
   try {
+    assertFewItems(bytes);
     return { message: type.decode(new BinaryReader(bytes, decodeUtf8)) };
   } catch (error) {
     if (error instanceof KeysideError) return { fault: error };

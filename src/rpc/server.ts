@@ -1,6 +1,7 @@
 import { logVerbosity, Server, type ServiceDefinition, setLogVerbosity, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import { CryptoServiceDefinition } from '../gen/keyside/v1/crypto.ts';
 import { KeyServiceDefinition } from '../gen/keyside/v1/key.ts';
+import type { Callers } from './callers.ts';
 import {
   batchDecryptMethod,
   batchEncryptMethod,
@@ -10,37 +11,49 @@ import {
   type HandlerParts,
   rewrapMethod,
 } from './crypto-handlers.ts';
+import { Gate } from './gate.ts';
 import { Health } from './health.ts';
 import { checkKeyMethod, dropKeysMethod, listKeysMethod } from './key-handlers.ts';
 import { methodDefinition } from './messages.ts';
 import { addReflection } from './reflection.ts';
 import { type UnaryParts, unary } from './unary.ts';
 
-export interface ServerParts extends UnaryParts, HandlerParts {
+export interface ServerParts extends Omit<UnaryParts, 'gate'>, HandlerParts {
+  readonly callers: Callers;
   readonly maxMessageBytes: number;
   readonly hasReflection: boolean;
 }
+
+/** Calls that one connection may have open; more wait at the client. */
+const MAX_STREAMS_PER_CONNECTION = 1_000;
 
 /** The services of this daemon on one grpc-js server, not yet listening. */
 export function buildServer(parts: ServerParts): { server: Server; health: Health } {
   // What matters of its errors reaches our own log, in JSON.
   setLogVerbosity(logVerbosity.NONE);
+  const { admission, callers, logger, defaultDeadlineMs } = parts;
+  const { metrics } = parts.telemetry;
+  const gate = new Gate({ admission, callers, metrics, logger, receiveTimeoutMs: defaultDeadlineMs });
   const server = new Server({
+    interceptors: [gate.interceptor],
+    'grpc.max_concurrent_streams': MAX_STREAMS_PER_CONNECTION,
     'grpc.max_receive_message_length': parts.maxMessageBytes,
-    'grpc.max_send_message_length': parts.maxMessageBytes,
+    // Ciphertexts are larger than the plaintexts that were let in: an answer must not fail after all the work for it.
+    'grpc.max_send_message_length': -1,
   });
+  const unaryParts = { ...parts, gate };
   addUnaryService(server, CryptoServiceDefinition, {
-    encrypt: unary(parts, encryptMethod(parts)),
-    decrypt: unary(parts, decryptMethod(parts)),
-    rewrap: unary(parts, rewrapMethod(parts)),
-    batchEncrypt: unary(parts, batchEncryptMethod(parts)),
-    batchDecrypt: unary(parts, batchDecryptMethod(parts)),
-    batchRewrap: unary(parts, batchRewrapMethod(parts)),
+    encrypt: unary(unaryParts, encryptMethod(parts)),
+    decrypt: unary(unaryParts, decryptMethod(parts)),
+    rewrap: unary(unaryParts, rewrapMethod(parts)),
+    batchEncrypt: unary(unaryParts, batchEncryptMethod(parts)),
+    batchDecrypt: unary(unaryParts, batchDecryptMethod(parts)),
+    batchRewrap: unary(unaryParts, batchRewrapMethod(parts)),
   });
   addUnaryService(server, KeyServiceDefinition, {
-    checkKey: unary(parts, checkKeyMethod(parts.service)),
-    listKeys: unary(parts, listKeysMethod(parts.service)),
-    dropKeys: unary(parts, dropKeysMethod(parts.service)),
+    checkKey: unary(unaryParts, checkKeyMethod(parts.service)),
+    listKeys: unary(unaryParts, listKeysMethod(parts.service)),
+    dropKeys: unary(unaryParts, dropKeysMethod(parts.service)),
   });
   const services = [CryptoServiceDefinition.fullName, KeyServiceDefinition.fullName];
   const health = new Health({ ...parts, services });

@@ -22,9 +22,9 @@ export function toStatus(error: KeysideError): Status {
     },
   ];
   if (error.retryAfterMs !== undefined) {
-    const seconds = Math.floor(error.retryAfterMs / 1000);
-    const nanos = (error.retryAfterMs - seconds * 1000) * 1_000_000;
-    const value = RetryInfo.encode({ retryDelay: { seconds, nanos: Math.round(nanos) } }).finish();
+    const nanos = Math.round(error.retryAfterMs * 1_000_000);
+    const retryDelay = { seconds: Math.floor(nanos / 1_000_000_000), nanos: nanos % 1_000_000_000 };
+    const value = RetryInfo.encode({ retryDelay }).finish();
     details.push({ typeUrl: `${TYPE_PREFIX}RetryInfo`, value });
   }
   return { code: statusCode(error), message: `${error.reason}: ${error.message}`, details };

@@ -13,8 +13,9 @@ export class TenantOutcomes {
   readonly #last = new LRUCache<string, TenantHealth>({ max: MAX_TENANTS });
   readonly #listeners = new Map<string, Set<(health: TenantHealth) => void>>();
 
-  record(tenantId: string, outcome: Outcome): void {
-    const health = healthOf(outcome);
+  /** Of several outcomes, as those of a batch, the last that says something counts. */
+  record(tenantId: string, outcomes: readonly Outcome[]): void {
+    const health = outcomes.map(healthOf).findLast((each) => each !== undefined);
     if (health === undefined || this.#last.get(tenantId) === health) return;
     this.#last.set(tenantId, health);
     for (const listener of this.#listeners.get(tenantId) ?? []) listener(health);

@@ -9,7 +9,8 @@ import { ATTRIBUTES } from '../telemetry/names.ts';
 import type { Outcome, Telemetry } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
 import { RpcScope } from './call-scope.ts';
-import { assertAllowed, type Callers, type Operation } from './callers.ts';
+import { assertAllowed, type Operation } from './callers.ts';
+import type { Gate } from './gate.ts';
 import type { Decoded } from './messages.ts';
 import { parseMetadata } from './parse-metadata.ts';
 import { toKeysideError, toServerError } from './status.ts';
@@ -17,7 +18,7 @@ import type { TenantOutcomes } from './tenant-outcomes.ts';
 
 export interface UnaryParts {
   readonly admission: Admission;
-  readonly callers: Callers;
+  readonly gate: Gate;
   readonly outcomes: TenantOutcomes;
   readonly telemetry: Telemetry;
   readonly logger: Logger;
@@ -36,6 +37,8 @@ export interface UnaryMethod<Request extends TenantRequest, Response> {
   /** `keyside.v1.CryptoService/Encrypt` */
   readonly name: string;
   readonly operation: Operation;
+  /** Whether the way the call ends shows how the tenant's key does; where it does not, the handler tells what was shown. */
+  readonly outcomeShowsKey: boolean;
   handle(request: Request, call: ParsedCall): Promise<Response>;
 }
 
@@ -47,10 +50,12 @@ export interface ParsedCall {
   assertAllowed(operation: Operation): void;
   /** Facts for the request's log line; constant names, nothing secret. */
   note(fields: LogFields): void;
+  /** What the call showed of the tenant's key: the health of a tenant is what its last calls showed. */
+  keyShown(outcomes: readonly Outcome[]): void;
 }
 
 /**
- * The way every unary call goes: admitted, authenticated, allowed, traced; handled; and whatever is thrown becomes a status. It ends
+ * The way every unary call goes once it passed the gate: decoded, allowed, traced; handled; and whatever is thrown becomes a status. It ends
  * in one log line and one measurement.
  */
 export function unary<Request extends TenantRequest, Response>(
@@ -71,12 +76,8 @@ async function run<Request extends TenantRequest, Response>(
   const startedAtMs = performance.now();
   const span = parts.telemetry.startRequest(method.name, (name) => header(call.metadata, name));
   const scope = new RpcScope(call, span, parts.defaultDeadlineMs);
-  const record = new CallRecord(parts, method.name, scope);
-  let isAdmitted = false;
+  const record = new CallRecord(parts, method, scope);
   try {
-    parts.admission.enter();
-    isAdmitted = true;
-    parts.telemetry.metrics.requestsInFlight(1);
     const response = await handle(parts, method, { call, scope, record });
     record.end('OK', performance.now() - startedAtMs);
     callback(null, response);
@@ -86,10 +87,6 @@ async function run<Request extends TenantRequest, Response>(
     callback(toServerError(error));
   } finally {
     scope.close();
-    if (isAdmitted) {
-      parts.admission.leave();
-      parts.telemetry.metrics.requestsInFlight(-1);
-    }
   }
 }
 
@@ -100,7 +97,7 @@ async function handle<Request extends TenantRequest, Response>(
 ): Promise<Response> {
   const { call, scope, record } = rpc;
   scope.assertLive();
-  const caller = parts.callers.authenticate(header(call.metadata, 'authorization'));
+  const caller = parts.gate.callerOf(call.metadata);
   scope.callerId = caller.id;
   const decoded = call.request;
   if ('fault' in decoded) throw decoded.fault;
@@ -111,12 +108,18 @@ async function handle<Request extends TenantRequest, Response>(
   const tenantId = parseTenantId(request.tenantId);
   record.tenantId = tenantId;
   assertAllowed(caller, method.operation, tenantId);
-  return method.handle(request, {
-    tenantId,
-    scope,
-    assertAllowed: (operation) => assertAllowed(caller, operation, tenantId),
-    note: (fields) => record.note(fields),
-  });
+  const leave = parts.admission.enterTenant(tenantId);
+  try {
+    return await method.handle(request, {
+      tenantId,
+      scope,
+      assertAllowed: (operation) => assertAllowed(caller, operation, tenantId),
+      note: (fields) => record.note(fields),
+      keyShown: (outcomes) => record.keyShown(outcomes),
+    });
+  } finally {
+    leave();
+  }
 }
 
 function header(metadata: Metadata, name: string): string | undefined {
@@ -128,11 +131,11 @@ function header(metadata: Metadata, name: string): string | undefined {
 class CallRecord {
   tenantId: TenantId | undefined;
   readonly #parts: UnaryParts;
-  readonly #method: string;
+  readonly #method: Pick<UnaryMethod<TenantRequest, unknown>, 'name' | 'outcomeShowsKey'>;
   readonly #scope: RpcScope;
   readonly #fields: Record<string, string | number | boolean | undefined> = {};
 
-  constructor(parts: UnaryParts, method: string, scope: RpcScope) {
+  constructor(parts: UnaryParts, method: Pick<UnaryMethod<TenantRequest, unknown>, 'name' | 'outcomeShowsKey'>, scope: RpcScope) {
     this.#parts = parts;
     this.#method = method;
     this.#scope = scope;
@@ -142,19 +145,23 @@ class CallRecord {
     Object.assign(this.#fields, fields);
   }
 
+  keyShown(outcomes: readonly Outcome[]): void {
+    const { tenantId } = this;
+    if (tenantId !== undefined && this.#parts.isTenant(tenantId)) this.#parts.outcomes.record(tenantId, outcomes);
+  }
+
   end(outcome: Outcome, durationMs: number, error?: KeysideError): void {
-    const { telemetry, outcomes, logger, isTenant } = this.#parts;
+    const { telemetry, logger, isTenant } = this.#parts;
+    const { name: method, outcomeShowsKey } = this.#method;
     const { span, callerId } = this.#scope;
     const tenantId = this.tenantId !== undefined && isTenant(this.tenantId) ? this.tenantId : undefined;
-    if (tenantId !== undefined) {
-      span.set(ATTRIBUTES.tenant.name, tenantId);
-      outcomes.record(tenantId, outcome);
-    }
+    if (tenantId !== undefined) span.set(ATTRIBUTES.tenant.name, tenantId);
+    if (outcomeShowsKey) this.keyShown([outcome]);
     span.set(ATTRIBUTES.caller.name, callerId);
     span.end(error);
-    telemetry.metrics.requestEnded({ method: this.#method, outcome, tenantId, durationMs });
+    telemetry.metrics.requestEnded({ method, outcome, tenantId, durationMs });
     logger.log(outcome === 'INTERNAL' ? 'error' : 'info', 'request', {
-      method: this.#method,
+      method,
       outcome,
       tenantId: this.tenantId,
       callerId,

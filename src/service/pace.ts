@@ -12,6 +12,8 @@ const DOCUMENT_BYTES = 10 * 1024;
 export class Pace {
   readonly #scope: CallScope;
   #sinceTurn = 0;
+  /** The rest that is being taken: whatever of the call works side by side rests together, else the others would work on. */
+  #rest: Promise<void> | undefined;
 
   constructor(scope: CallScope) {
     this.#scope = scope;
@@ -32,9 +34,15 @@ export class Pace {
    * @throws {KeysideError} DEADLINE_EXCEEDED or CANCELLED where the call ended meanwhile
    */
   async rest(): Promise<void> {
-    this.#sinceTurn = 0;
-    await setImmediate();
+    this.#rest ??= this.#restOnce();
+    await this.#rest;
     this.#scope.assertLive();
+  }
+
+  async #restOnce(): Promise<void> {
+    await setImmediate();
+    this.#sinceTurn = 0;
+    this.#rest = undefined;
   }
 
   #isDue(bytes: number): boolean {

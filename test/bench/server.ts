@@ -42,7 +42,7 @@ await loadTenantFiles({
 });
 const { server } = buildServer({
   service: plane,
-  admission: new Admission(config.limits.maxConcurrentCalls),
+  admission: new Admission(config.limits),
   callers: new Callers(true),
   outcomes: new TenantOutcomes(),
   telemetry,

@@ -38,7 +38,7 @@ export async function refused(
   if (!(error instanceof KeysideError)) throw new Error(`ended in ${error}, not in a KeysideError`, { cause: error });
   assert.equal(error.reason, reason, `${error.message} (${error.cause ?? 'no cause'})`);
   assert.equal(reasonEntry(error.reason).code, CODES[reason]);
-  assert.match(error.message, /^[a-z].*[^.]$/s, 'a message begins in lower case and ends without a full stop');
+  assert.match(error.message, /^[a-z0-9].*[^.]$/s, 'a message begins in lower case and ends without a full stop');
   assert.match(error.message, message);
   return error;
 }

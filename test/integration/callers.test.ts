@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:http2';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { EncryptResponse } from '../../src/gen/keyside/v1/crypto.ts';
@@ -64,5 +66,33 @@ describe('callers with tokens', () => {
     ];
     for (const [name, ended, reason] of table) assert.equal((await ended).reason, reason, name);
     assert.doesNotMatch(JSON.stringify(daemon.log), /token-of/);
+  });
+
+  it('makes a stranger wait for nothing and read nothing: the answer comes before the request', async (t) => {
+    const directory = temporaryDirectory(t);
+    await createKey(join(directory, 'acme.json'), { id: 'acme', now: new Date() });
+    writeFileSync(join(directory, 'token'), 'token-of-the-writer', { mode: 0o600 });
+    const key = '{ id: acme-key, provider: local, state: primary, local: { storeFile: acme.json } }';
+    writeFileSync(join(directory, 'tenants.yaml'), `tenants: { acme: { keys: [${key}] } }\n`);
+    const callers = 'callers: [{ id: writer, tokenFile: token, tenants: [acme], operations: [encrypt] }]';
+    writeFileSync(
+      join(directory, 'keyside.yaml'),
+      `listen: { tcp: "127.0.0.1:0", http: "off" }\ntenants: tenants.yaml\n${callers}\n`,
+    );
+    const daemon = await startDaemon(['--config', join(directory, 'keyside.yaml')]);
+    const session = connect(`http://${daemon.tcp}`);
+    t.after(async () => {
+      session.destroy();
+      await daemon.stop();
+    });
+    const headers = { ':method': 'POST', ':path': `/${CRYPTO}/Encrypt`, 'content-type': 'application/grpc', te: 'trailers' };
+    const stream = session.request(headers);
+    stream.on('error', () => undefined); // the daemon closes what it does not want to read
+    stream.write(Buffer.alloc(16_384));
+    const answer = await Promise.race([
+      once(stream, 'response').then(([received]) => received),
+      once(stream, 'trailers').then(([received]) => received),
+    ]);
+    assert.equal(answer['grpc-status'] ?? (await once(stream, 'trailers'))[0]['grpc-status'], '16');
   });
 });

@@ -133,6 +133,17 @@ describe('the daemon', () => {
     assert.equal((await prompt()).reason, 'OK');
   });
 
+  it('keeps the places of other tenants free while the KMS of one says nothing', async (t) => {
+    const settings =
+      'limits: { maxConcurrentCalls: 50, maxConcurrentCallsPerTenant: 4 }\nkms: { timeout: 1s, attemptTimeout: 1s }';
+    const { silent, prompt, kms } = await world(t, settings);
+    const waiting = Array.from({ length: 20 }, () => silent());
+    await until(() => kms.requests > 0);
+    for (let call = 0; call < 5; call++) assert.equal((await prompt()).reason, 'OK');
+    const reasons = (await Promise.all(waiting)).map(({ reason, details }) => `${reason} ${details.get('tenantId') ?? ''}`);
+    assert.equal(reasons.filter((reason) => reason === 'OVERLOADED slow').length, 16);
+  });
+
   it('drains on SIGTERM: new calls end in DRAINING, running ones run to their end, readiness turns, and it exits with 0', async (t) => {
     const { silent, prompt, kms, daemon } = await world(t, 'kms: { timeout: 1500ms, attemptTimeout: 1500ms }');
     const waiting = silent();

@@ -7,7 +7,7 @@ import { labelPolicy } from '../fakes/tenants.ts';
 import { World } from '../fakes/world.ts';
 import { checkAsync } from './runs.ts';
 
-const RUNS = 60;
+const RUNS = 40;
 
 interface Step {
   readonly passMs: number;

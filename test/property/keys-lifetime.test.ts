@@ -16,7 +16,7 @@ import { checkAsync } from './runs.ts';
 
 /** How long the reader takes a failed attempt for knowledge of an outage. */
 const OUTAGE_KNOWN_MS = 5_000;
-const RUNS = 100;
+const RUNS = 80;
 
 type Step =
   | { readonly do: 'pass'; readonly ms: number }

@@ -37,6 +37,7 @@ test('a file that names its tenants and nothing else gets every default', () => 
       maxFields: 10_000,
       maxBatchDocuments: 1_000,
       maxConcurrentCalls: 512,
+      maxConcurrentCallsPerTenant: 128,
       maxMessageBytes: 8_388_608,
       defaultDeadlineMs: 30_000,
     },

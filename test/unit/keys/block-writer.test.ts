@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { KeysideError } from '../../../src/core/errors.ts';
 import { BlockWriter } from '../../../src/keys/block-writer.ts';
-import type { OpenedBy } from '../../../src/keys/data-key-cache.ts';
+import type { OpenedBy } from '../../../src/keys/held-keys.ts';
 import { FakeCallScope } from '../../fakes/call-scope.ts';
 import { dataKeyOf } from '../../fakes/key-blocks.ts';
 import { refused } from '../../fakes/refused.ts';

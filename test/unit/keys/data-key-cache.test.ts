@@ -82,13 +82,13 @@ describe('the cache of data keys', () => {
     cache.set('mine', mine);
     cache.set('yours', yours);
     assert.equal(
-      cache.drop('dropped', ({ tenantId }) => tenantId === ACME),
+      cache.drop('dropped', { tenantId: ACME }, () => true),
       1,
     );
     assert.ok(mine.dataKey.isWiped);
     assert.equal(cache.get('yours'), yours);
     assert.equal(
-      cache.drop('dropped', ({ tenantId }) => tenantId === ACME),
+      cache.drop('dropped', { tenantId: ACME }, () => true),
       0,
     );
     assert.deepEqual(evicted, ['1 dropped']);
@@ -98,14 +98,14 @@ describe('the cache of data keys', () => {
     const { cache } = cacheOf();
     const entries = { a: entryOf(), b: entryOf({ openedBy: ['main', 'other'] }), c: entryOf({ openedBy: ['other'] }) };
     for (const [key, entry] of Object.entries(entries)) cache.set(key, entry);
-    const dropped = cache.dropOpenedBy(parseKeyConfigurationId('main'), 'revoked', () => true);
+    const dropped = cache.drop('revoked', { configurationId: parseKeyConfigurationId('main') }, () => true);
     assert.equal(dropped, 2);
     assert.deepEqual(
       Object.values(entries).map(({ dataKey }) => dataKey.isWiped),
       [true, true, false],
     );
     assert.equal(
-      cache.dropOpenedBy(parseKeyConfigurationId('other'), 'revoked', () => true),
+      cache.drop('revoked', { configurationId: parseKeyConfigurationId('other') }, () => true),
       1,
     );
     assert.equal(cache.size, 0);
@@ -116,11 +116,11 @@ describe('the cache of data keys', () => {
     cache.set('a', entryOf());
     cache.set('a', entryOf({ openedBy: ['other'] }));
     assert.equal(
-      cache.dropOpenedBy(parseKeyConfigurationId('main'), 'revoked', () => true),
+      cache.drop('revoked', { configurationId: parseKeyConfigurationId('main') }, () => true),
       0,
     );
     assert.equal(
-      cache.dropOpenedBy(parseKeyConfigurationId('other'), 'revoked', () => true),
+      cache.drop('revoked', { configurationId: parseKeyConfigurationId('other') }, () => true),
       1,
     );
   });

@@ -95,7 +95,7 @@ describe('the table of leases', () => {
     assert.deepEqual([followed.dataKey.isWiped, follower.dataKey.isWiped], [true, false]);
     table.put('b', dropped);
     assert.equal(
-      table.drop((lease) => lease === dropped),
+      table.drop('all', (lease) => lease === dropped),
       1,
     );
     assert.deepEqual([dropped.dataKey.isWiped, table.size], [true, 1]);

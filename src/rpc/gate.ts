@@ -1,0 +1,127 @@
+import { Metadata, ServerInterceptingCall, type ServerInterceptor } from '@grpc/grpc-js';
+import { KeysideError } from '../core/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/telemetry.ts';
+import type { Admission } from './admission.ts';
+import type { Caller, Callers } from './callers.ts';
+import { toKeysideError, toServerError } from './status.ts';
+
+const OWN_SERVICES = '/keyside.v1.';
+
+export interface GateParts {
+  readonly admission: Admission;
+  readonly callers: Callers;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** How long a request may take to arrive. */
+  readonly receiveTimeoutMs: number;
+}
+
+/**
+ * What stands before every call of our own services, and judges it by its headers: whether the daemon takes calls, and who asks. Not a
+ * byte of the request is read before that, so that a stranger can make the daemon neither buffer nor decode anything. The place that a
+ * call takes is free again when its stream is closed: the answer was taken, or nobody wants it.
+ */
+export class Gate {
+  readonly #parts: GateParts;
+  readonly #callers = new WeakMap<Metadata, Caller>();
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Who makes the call with these headers.
+   * Precondition: the call passed the gate.
+   */
+  callerOf(metadata: Metadata): Caller {
+    const caller = this.#callers.get(metadata);
+    if (caller === undefined) throw new Error('a call reached its handler without passing the gate');
+    return caller;
+  }
+
+  readonly interceptor: ServerInterceptor = (method, call) => {
+    if (!method.path.startsWith(OWN_SERVICES)) return new ServerInterceptingCall(call);
+    const passage = new Passage(this.#parts, method.path.slice(1), (error) => call.sendStatus(statusOf(error)));
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            const caller = passage.open(metadata);
+            if (caller === undefined) return;
+            this.#callers.set(metadata, caller);
+            pass(metadata);
+          },
+          onReceiveMessage: (message, pass) => {
+            passage.received();
+            pass(message);
+          },
+          onReceiveHalfClose: (pass) => pass(),
+          onCancel: () => passage.close(),
+        }),
+    });
+  };
+}
+
+/** One call's way through the gate. */
+class Passage {
+  readonly #parts: GateParts;
+  readonly #method: string;
+  readonly #refuse: (error: KeysideError) => void;
+  #isOpen = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: GateParts, method: string, refuse: (error: KeysideError) => void) {
+    this.#parts = parts;
+    this.#method = method;
+    this.#refuse = refuse;
+  }
+
+  /** The caller, or undefined where the call was refused. */
+  open(metadata: Metadata): Caller | undefined {
+    const { admission, callers, metrics, receiveTimeoutMs } = this.#parts;
+    try {
+      admission.assertOpen();
+      const authorization = metadata.get('authorization')[0];
+      const caller = callers.authenticate(typeof authorization === 'string' ? authorization : undefined);
+      admission.enter();
+      metrics.requestsInFlight(1);
+      this.#isOpen = true;
+      this.#timer = setTimeout(() => this.#late(), receiveTimeoutMs).unref();
+      return caller;
+    } catch (error) {
+      this.#end(toKeysideError(error));
+      return undefined;
+    }
+  }
+
+  received(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** The stream is closed, however it ended. */
+  close(): void {
+    clearTimeout(this.#timer);
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#parts.admission.leave();
+    this.#parts.metrics.requestsInFlight(-1);
+  }
+
+  #late(): void {
+    this.#end(new KeysideError('DEADLINE_EXCEEDED', `the request did not arrive within ${this.#parts.receiveTimeoutMs} ms`));
+  }
+
+  #end(error: KeysideError): void {
+    const { logger, metrics } = this.#parts;
+    const method = this.#method;
+    metrics.requestEnded({ method, outcome: error.reason, tenantId: undefined, durationMs: 0 });
+    logger.log('info', 'request', { method, outcome: error.reason, error: error.message });
+    this.#refuse(error);
+  }
+}
+
+function statusOf(error: KeysideError): { code: number; details: string; metadata: Metadata } {
+  const { code, details, metadata } = toServerError(error);
+  return { code: code ?? 2, details: details ?? '', metadata: metadata ?? new Metadata() };
+}
