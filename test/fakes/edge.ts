@@ -12,11 +12,13 @@ import { buildServer, type ServerParts } from '../../src/rpc/server.ts';
 import { TenantOutcomes } from '../../src/rpc/tenant-outcomes.ts';
 import { JsonLogger } from '../../src/telemetry/json-logger.ts';
 import { NO_TELEMETRY } from '../../src/telemetry/telemetry.ts';
+import { settled } from './kms-timer.ts';
 import { World, type WorldOptions } from './world.ts';
 
 export interface EdgeOptions extends WorldOptions {
   readonly callers?: Callers;
   readonly maxCalls?: number;
+  readonly maxCallsPerTenant?: number;
   readonly server?: Partial<Pick<ServerParts, 'limits' | 'defaultDeadlineMs' | 'maxMessageBytes' | 'hasReflection'>>;
 }
 
@@ -55,7 +57,8 @@ export class Edge {
   /** Not yet listening. */
   constructor(options: EdgeOptions = {}) {
     this.world = new World(options);
-    this.admission = new Admission({ maxConcurrentCalls: options.maxCalls ?? 100, maxConcurrentCallsPerTenant: 1_000 });
+    const { maxCalls = 100, maxCallsPerTenant = maxCalls } = options;
+    this.admission = new Admission({ maxConcurrentCalls: maxCalls, maxConcurrentCallsPerTenant: maxCallsPerTenant });
     this.logger = new JsonLogger({ sink: { write: (bytes) => this.#write(bytes) }, level: 'debug' });
     const { world, admission, outcomes, logger } = this;
     const built = buildServer({
@@ -175,4 +178,13 @@ export function readDetails(sent: Status | undefined): Omit<Refusal, 'code' | 'm
     details: Object.fromEntries(metadata ?? []),
     retryMs: delay && Number(delay.seconds) * 1000 + delay.nanos / 1_000_000,
   };
+}
+
+/** Waits, in turns of the event loop, for what the other end of a connection does. */
+export async function until(what: string, holds: () => boolean): Promise<void> {
+  const givenUpAt = Date.now() + 3_000;
+  while (!holds()) {
+    if (Date.now() > givenUpAt) throw new Error(`not within 3 s: ${what}`);
+    await settled();
+  }
 }

@@ -4,6 +4,10 @@ import { Admission } from '../../../src/rpc/admission.ts';
 import { settled } from '../../fakes/kms-timer.ts';
 import { refused } from '../../fakes/refused.ts';
 
+function admissionOf(maxConcurrentCalls: number, maxConcurrentCallsPerTenant = maxConcurrentCalls): Admission {
+  return new Admission({ maxConcurrentCalls, maxConcurrentCallsPerTenant });
+}
+
 describe('admission', () => {
   it('takes calls up to the limit, refuses one more, and takes one again when one has left', async () => {
     const admission = new Admission({ maxConcurrentCalls: 2, maxConcurrentCallsPerTenant: 1_000 });
@@ -16,12 +20,24 @@ describe('admission', () => {
     admission.enter();
   });
 
+  it('takes calls of one tenant up to its limit, and more of it when one has left, whatever others do', async () => {
+    const admission = admissionOf(10, 2);
+    const leave = [admission.enterTenant('acme'), admission.enterTenant('acme')];
+    const { details } = await refused(() => admission.enterTenant('acme'), 'OVERLOADED');
+    assert.deepEqual(details, { tenantId: 'acme', limitCalls: 2 });
+    admission.enterTenant('globex');
+    leave[0]?.();
+    admission.enterTenant('acme');
+    await refused(() => admission.enterTenant('acme'), 'OVERLOADED');
+  });
+
   it('drains at once where nothing runs', async () => {
     const admission = new Admission({ maxConcurrentCalls: 2, maxConcurrentCallsPerTenant: 1_000 });
     assert.ok(!admission.isDraining);
     await admission.drain();
     assert.ok(admission.isDraining);
     await refused(() => admission.enter(), 'DRAINING');
+    await refused(() => admission.assertOpen(), 'DRAINING');
   });
 
   it('refuses new calls while it drains, and has drained when the last running one left, however often it is asked to', async () => {

@@ -47,6 +47,13 @@ describe('who calls', () => {
     await refused(() => changing.authenticate(undefined), 'CALLER_UNAUTHENTICATED');
   });
 
+  it('is never chance: two callers with one token are refused, and the tokens stay as they were', () => {
+    const other = callerOf({ id: 'reports' });
+    const same = [billing, other].map((caller) => ({ digest: digestOfToken('same'), caller }));
+    assert.throws(() => callers.setTokens(same), { message: 'callers billing and reports have the same token' });
+    assert.equal(callers.authenticate('Bearer token-of-billing'), billing);
+  });
+
   it('is anonymous, and may do everything, where no callers are configured', () => {
     const caller = new Callers(true).authenticate('Bearer whatever');
     assert.equal(caller.id, 'anonymous');

@@ -4,21 +4,11 @@ import { status } from '@grpc/grpc-js';
 import { KeysideError } from '../../../src/core/errors.ts';
 import { Callers, digestOfToken } from '../../../src/rpc/callers.ts';
 import { metadataOf, plain, RPC, textsOf } from '../../fakes/api.ts';
-import { Edge, refusalOf, send } from '../../fakes/edge.ts';
-import { settled } from '../../fakes/kms-timer.ts';
+import { Edge, refusalOf, send, until } from '../../fakes/edge.ts';
 import { SecretWatch } from '../../fakes/secret-watch.ts';
 
 const FIELDS = { ssn: 'plaintext-of-123-45-6789', note: 'plaintext-of-a-note' };
 const ACME = { tenantId: 'acme' };
-
-/** Waits in turns of the event loop, for what another end of a connection does. */
-async function until(what: string, holds: () => boolean): Promise<void> {
-  const givenUpAt = Date.now() + 3_000;
-  while (!holds()) {
-    if (Date.now() > givenUpAt) throw new Error(`not within 3 s: ${what}`);
-    await settled();
-  }
-}
 
 describe('the daemon, called over gRPC', () => {
   it('encrypts and decrypts, writes one line for each call, and nothing secret in any of them', async (t) => {
@@ -221,14 +211,18 @@ describe('the daemon, called over gRPC', () => {
     await until('the KMS is let go', () => edge.world.kms.running === 0);
   });
 
-  it("keeps one tenant's hanging KMS from another's calls", async (t) => {
-    const edge = await Edge.start(t);
+  it("keeps one tenant's hanging KMS from taking the places of another's calls", async (t) => {
+    const edge = await Edge.start(t, { maxCalls: 10, maxCallsPerTenant: 4 });
     edge.world.kms.script({ kind: 'hangs' });
-    const hanging = send(edge.client, RPC.encrypt, { message: ACME, deadlineMs: 1_000 });
-    await until('the KMS is asked', () => edge.world.kms.running === 1);
+    const hanging = Array.from({ length: 4 }, () => send(edge.client, RPC.encrypt, { message: ACME, deadlineMs: 5_000 }));
+    await until('they all wait', () => edge.world.metrics.lookups.length === 4 && edge.world.kms.running === 1);
+    const fifth = await refusalOf(send(edge.client, RPC.listKeys, { message: ACME }).answer);
+    assert.deepEqual([fifth.reason, fifth.details], ['OVERLOADED', { tenantId: 'acme', limitCalls: '4' }]);
     await send(edge.client, RPC.encrypt, { message: { tenantId: 'globex' } }).answer;
-    hanging.cancel();
-    await refusalOf(hanging.answer);
+    for (const call of hanging) call.cancel();
+    await Promise.all(hanging.map(({ answer }) => refusalOf(answer)));
+    await until('they have left', () => edge.admission.calls === 0);
+    await send(edge.client, RPC.listKeys, { message: ACME }).answer;
   });
 });
 
