@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 import {
   type Cipher,
   type CipherKey,
@@ -9,6 +9,7 @@ import {
   type SealInput,
   TAG_BYTES,
 } from './cipher.ts';
+import { hmacSha512 } from './mac.ts';
 import { RandomPool } from './random-pool.ts';
 
 const ALGORITHM = 'aes-256-gcm';
@@ -38,8 +39,7 @@ export function nodeCipher(): Cipher {
 function expand(key: Uint8Array, info: Uint8Array, length: number): Uint8Array {
   require(key.length === KEY_BYTES, 'a key to expand is 32 bytes');
   require(length >= 1 && length <= MAX_EXPAND_BYTES, 'an expanded key is 1 to 64 bytes');
-  // A raw key costs an HMAC four times what a key object does. The object's copy is cleared when it is collected.
-  return createHmac('sha512', createSecretKey(key)).update(info).update(FIRST_BLOCK).digest().subarray(0, length);
+  return hmacSha512(key, info, FIRST_BLOCK).subarray(0, length);
 }
 
 function importKey(raw: Uint8Array): CipherKey {

@@ -44,6 +44,10 @@ export interface DaemonConfig {
   };
   /** A file or a folder. */
   readonly tenantsPath: string;
+  /** Where the daemon runs; undefined: nowhere in particular. */
+  readonly region: string | undefined;
+  /** Absolute. */
+  readonly originKeyFiles: readonly string[];
   readonly reload: { readonly intervalMs: number };
   /** Empty: every caller is `anonymous` and may do everything. Ids are distinct. */
   readonly callers: readonly CallerConfig[];
@@ -114,6 +118,8 @@ function daemonConfig(entries: DaemonEntries): DaemonConfig {
   return {
     listen: { tcp: listen.tcp, unixPath: listen.unix === '' ? undefined : listen.unix, http: listen.http, tls: listen.tls },
     tenantsPath: entries.tenants,
+    region: entries.region,
+    originKeyFiles: entries.originKeyFiles,
     reload: { intervalMs: entries.reload.interval },
     callers: entries.callers.map(callerConfig),
     limits: {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { MAX_FIELDS } from '../core/field-limits.ts';
-import { countField, durationField, ID_WORDS, idField, pathField, sizeField } from './fields.ts';
+import { countField, durationField, ID_WORDS, idField, pathField, REGION, REGION_WORDS, sizeField } from './fields.ts';
 import { parseListenAddress } from './listen-address.ts';
 
 const SECOND_MS = 1_000;
@@ -124,6 +124,14 @@ export const daemonSchema = z
   .strictObject({
     listen: listenSchema.prefault({}).meta({ description: 'Where the daemon listens. At least one of `tcp` and `unix`.' }),
     tenants: pathField('The tenants file, or the folder of tenants files.'),
+    region: z.string().regex(REGION, REGION_WORDS).optional().meta({
+      description:
+        "Where the daemon runs, in the words of the tenants' `allowedRegions` and the keys' `region`. A tenant with allowed regions is served only where this is one of them.",
+    }),
+    originKeyFiles: z.array(pathField('A file with one origin key: base64 of 32 bytes or more, mode 0600.')).default([]).meta({
+      description:
+        'Secrets of the deployment that mark the wraps it made under RSA keys; needed for keys of provider azure and for RSA keys of provider pkcs11. The first one marks, every one is recognised: to rotate, put a new one first.',
+    }),
     reload: z
       .strictObject({
         interval: durationField({

@@ -69,3 +69,7 @@ function within(value: number | undefined, { min, max, range, context }: Bounds)
   context.addIssue({ code: 'custom', message: `must be from ${range}` });
   return z.NEVER;
 }
+
+/** A place as the deployment names it, such as `eu-central-1` or `eu`. */
+export const REGION = /^[A-Za-z0-9._-]{1,64}$/;
+export const REGION_WORDS = 'must be 1 to 64 characters of A-Z a-z 0-9 . _ -';

@@ -72,11 +72,11 @@ export class TenantsAssembly {
     if (weight > 0) yield { changed, removed };
   }
 
-  #contentOf({ id, keys, policy, minimumCustody }: TenantDefinition): TenantContent {
+  #contentOf({ id, keys, policy, digest: _, ...rest }: TenantDefinition): TenantContent {
     const vendor = this.#vendor?.content;
     const { defaultPolicy, labelPolicies } = policy ?? this.#policy?.content ?? BUILT_IN_POLICY;
     const allKeys = keys.length === 0 ? (vendor?.asTheyAre ?? keys) : [...keys, ...(vendor?.behindOthers ?? [])];
-    return { id, keys: allKeys, defaultPolicy, labelPolicies, minimumCustody };
+    return { id, keys: allKeys, defaultPolicy, labelPolicies, ...rest };
   }
 
   #digestOf({ digest, policy }: TenantDefinition): string {

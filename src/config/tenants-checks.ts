@@ -8,6 +8,7 @@ import { CONFIGURED_PROVIDERS } from './provider-settings.ts';
 import { asList, asMapping } from './raw-value.ts';
 import { MAX_LABELS } from './tenants-schema.ts';
 import { formatDuration, parseDuration } from './units.ts';
+import { writeSetFaults } from './write-set-checks.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** Something that only one place of the deployment may state: a tenant's id, a key's id, the vendor section, its policy. */
@@ -48,6 +49,7 @@ class TenantsChecks {
       if (ID_PATTERN.test(id)) this.#claims.push({ kind: 'tenant', id, path });
       else this.#faults.push(this.#source.faultAtKey(path, ID_WORDS));
       this.#keys(asMapping(tenant).keys, [...path, 'keys']);
+      this.#faults.push(...writeSetFaults(asMapping(tenant), path, this.#source));
       this.#policy(asMapping(tenant).policy, [...path, 'policy']);
     }
     if (file.vendor !== undefined) {

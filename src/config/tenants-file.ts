@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { parseKeyConfigurationId, parseTenantId, type TenantId } from '../core/ids.ts';
 import type { Custody } from '../core/providers.ts';
-import type { KeyConfiguration } from '../tenants/tenant.ts';
+import type { KeyConfiguration, Tenant } from '../tenants/tenant.ts';
 import { digestOf } from './canonical-json.ts';
 import type { ConfigurationFault } from './fault.ts';
 import { checkSchema } from './issue-faults.ts';
@@ -19,6 +19,9 @@ export interface TenantDefinition {
   /** Undefined: the deployment's. */
   readonly policy: ResolvedPolicy | undefined;
   readonly minimumCustody: Custody;
+  readonly minimumShares: number;
+  readonly writeSet: Tenant['writeSet'];
+  readonly allowedRegions: Tenant['allowedRegions'];
   /** Equal for equal content. */
   readonly digest: string;
 }
@@ -70,12 +73,16 @@ export function parseTenantsFile(text: string, file: string): TenantsFileResult 
 
 function tenantDefinition(id: string, entry: TenantEntry, folder: string): TenantDefinition {
   const keys = keyConfigurations(entry.keys, { folder, isVendorDefault: false });
+  const { policy, wrap, allowedRegions, minimumCustody, minimumShares } = entry;
   return {
     id: parseTenantId(id),
     keys,
-    policy: entry.policy && resolvePolicy(entry.policy),
-    minimumCustody: entry.minimumCustody,
-    digest: digestOf({ keys, policy: entry.policy, minimumCustody: entry.minimumCustody }),
+    policy: policy && resolvePolicy(policy),
+    minimumCustody,
+    minimumShares,
+    writeSet: wrap?.shares.map((share) => share.map((keyId) => parseKeyConfigurationId(keyId))),
+    allowedRegions: allowedRegions && new Set(allowedRegions),
+    digest: digestOf({ keys, policy, wrap, allowedRegions, minimumCustody, minimumShares }),
   };
 }
 
@@ -93,6 +100,7 @@ function keyConfigurations(entries: readonly KeyEntry[], { folder, isVendorDefau
       provider,
       state: entry.state,
       custody: entry.custody ?? defaultCustody(provider, isVendorDefault),
+      region: entry.region,
       isVendorDefault,
       settings,
       fingerprint: digestOf({ provider, settings }),

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { countField, durationField, idField, sizeField } from './fields.ts';
-import { CONFIGURED_PROVIDERS, PROVIDER_SETTINGS } from './provider-settings.ts';
+import { countField, durationField, idField, REGION, REGION_WORDS, sizeField } from './fields.ts';
+import { CONFIGURED_PROVIDERS, SETTINGS_BLOCKS } from './provider-settings.ts';
 
 const HOUR_MS = 3_600_000;
 const GIB = 2 ** 30;
@@ -8,6 +8,8 @@ const GIB = 2 ** 30;
 /** Most labels that one policy may declare, and most keys that one tenant may have: what a slice for the main thread can carry. */
 export const MAX_LABELS = 1_000;
 const MAX_KEYS = 256;
+/** Most wraps of one data key (docs/format.md, section 3). */
+export const MAX_WRAPS = 16;
 
 const custodySchema = z.enum(['customer', 'vendor', 'local']);
 
@@ -24,8 +26,11 @@ export const keySchema = z
     custody: custodySchema.optional().meta({
       description: 'Who holds the key. Left out: `local` for provider local, `vendor` for a key of `vendor`, else `customer`.',
     }),
-    local: PROVIDER_SETTINGS.local.optional().meta({ description: 'Settings of a software key.' }),
-    aws: PROVIDER_SETTINGS.aws.optional().meta({ description: 'Settings of a key in AWS KMS.' }),
+    region: z.string().regex(REGION, REGION_WORDS).optional().meta({
+      description:
+        "Where the key is, in the words of `allowedRegions`. Of alternatives, the one in the daemon's own region is asked first.",
+    }),
+    ...SETTINGS_BLOCKS,
   })
   .meta({ description: 'One key of a tenant. Exactly the block that is named like the provider holds its settings.' });
 
@@ -95,6 +100,28 @@ export const tenantSchema = z.strictObject({
   minimumCustody: custodySchema.default('local').meta({
     description:
       "The lowest custody of a key that the tenant's data may be written or read under: customer, then vendor, then local.",
+  }),
+  wrap: z
+    .strictObject({
+      shares: z
+        .array(z.array(idField('The id of one of the keys.')).min(1).max(MAX_WRAPS))
+        .min(1)
+        .max(MAX_WRAPS)
+        .meta({
+          description:
+            'A list for each share. One: every key in it opens alone (alternatives: another region, another KMS). Several: a key of each list is needed (split: customer and vendor).',
+        }),
+    })
+    .optional()
+    .meta({ description: 'Under which keys new data is wrapped. Left out: under the primary key alone.' }),
+  minimumShares: countField({
+    description: 'How many keys must at least be needed to open data, for writing and reading.',
+    min: 1,
+    max: MAX_WRAPS,
+  }).default(1),
+  allowedRegions: z.array(z.string().regex(REGION, REGION_WORDS)).min(1).optional().meta({
+    description:
+      "Where the tenant's keys and the daemons that serve it may be. A key or daemon elsewhere, or without a region, is refused before any KMS is asked. Left out: anywhere.",
   }),
   policy: policySchema.optional().meta({
     description: 'How data is protected. Left out: the `policy` of the deployment; given: nothing of that is taken over.',

@@ -1,11 +1,12 @@
 import type { WrapContext } from '../core/encryption-context.ts';
 import { ciphertextRejected, isWeather, KeysideError } from '../core/errors.ts';
-import { DATA_KEY_BYTES, type WrapAlgorithm } from '../core/providers.ts';
-import { SecretBytes } from '../core/secret-bytes.ts';
+import type { WrapAlgorithm } from '../core/providers.ts';
+import type { SecretBytes } from '../core/secret-bytes.ts';
 import type { KmsCallScope } from '../kms/guarded-key.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { OpenedBy } from './held-keys.ts';
 import type { JudgedWrap } from './judge.ts';
+import { joinShares } from './shares.ts';
 
 /** Most combinations of alternatives that are tried for one block (docs/format.md, section 3). */
 const MAX_COMBINATIONS = 16;
@@ -33,7 +34,9 @@ export async function openBlock(
   try {
     for (const combination of combinations(wraps)) {
       try {
-        const dataKey = await combine(combination.map((judged) => unwrapOnce(tenant, judged, { parts, ...call })));
+        const dataKey = joinShares(
+          await Promise.all(combination.map((judged) => unwrapOnce(tenant, judged, { parts, ...call }))),
+        );
         if (call.verifies(dataKey)) return { dataKey, openedBy: combination.map(openedBy) };
         dataKey.wipe();
         failure ??= ciphertextRejected('no alternative yields the data key that the header commits to');
@@ -70,17 +73,6 @@ function unwrapOnce(
   });
   call.parts.set(judged, part);
   return part;
-}
-
-/** One part is the data key; several are its shares, joined by XOR. The parts stay their owner's. */
-async function combine(parts: readonly Promise<SecretBytes>[]): Promise<SecretBytes> {
-  const joined = new Uint8Array(DATA_KEY_BYTES);
-  for (const part of await Promise.all(parts)) {
-    const bytes = part.expose();
-    // Precondition: the guard let only 32 bytes through.
-    for (let at = 0; at < DATA_KEY_BYTES; at++) joined[at] = (joined[at] as number) ^ (bytes[at] as number);
-  }
-  return SecretBytes.own(joined);
 }
 
 function movesOn(error: unknown): boolean {

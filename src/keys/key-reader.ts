@@ -41,8 +41,8 @@ interface Proof extends OpenedBlock {
 /** Finds the data keys of stored documents: in the cache within their lifetime, else through the tenant's KMS. */
 export class KeyReader {
   readonly #parts: ReaderParts;
-  readonly #flights = new SingleFlight<Proof, SecretBytes>({
-    take: (proof) => proof.dataKey.copy(),
+  readonly #flights = new SingleFlight<Proof, Proof>({
+    take: (proof) => ({ ...proof, dataKey: proof.dataKey.copy() }),
     release: (proof) => proof.dataKey.wipe(),
   });
 
@@ -119,10 +119,10 @@ export class KeyReader {
     metrics.dataKeyLookedUp(waits ? 'wait' : 'miss', 'read');
     scope.span.set(ATTRIBUTES.singleFlight.name, waits);
     try {
-      const asked = this.#flights.run(flight, (signal) => this.#proveAndKeep(search, { signal, span: scope.span }), scope.signal);
+      const asked = this.#flights.run(flight, (signal) => this.#proveAgain(search, { signal, span: scope.span }), scope.signal);
       // An outage is only learned by waiting for it: with a key at hand, callers with short deadlines must not cut that off.
       if (!waits && cache.get(search.key) !== undefined) this.#refresh(search);
-      return await asked;
+      return this.#taken(search, flight, await asked);
     } catch (error) {
       const entry = isWeather(error) ? cache.get(search.key) : undefined;
       if (entry === undefined || scope.signal.aborted || !this.#serves(search, entry, clock.nowMs())) throw error;
@@ -140,26 +140,24 @@ export class KeyReader {
 
   /** Proves the key again for nobody in particular, or keeps the flight that does so in the air. */
   #refresh(search: Search): void {
+    const flight = this.#flightOf(search);
     this.#flights
-      .run(this.#flightOf(search), (signal) => this.#proveAndKeep(search, { signal, span: NO_SPAN }), NEVER)
-      .then((copy) => copy.wipe())
+      .run(flight, (signal) => this.#proveAgain(search, { signal, span: NO_SPAN }), NEVER)
+      .then((proof) => this.#taken(search, flight, proof).wipe())
       .catch(() => undefined); // what a failed refresh means was already recorded where it failed
   }
 
-  async #proveAndKeep(search: Search, scope: KmsCallScope): Promise<Proof> {
+  async #proveAgain(search: Search, scope: KmsCallScope): Promise<Proof> {
     const { cache, clock, epochs } = this.#parts;
-    const { request, wraps } = search;
-    const all = concerns(request, wraps);
+    const { request } = search;
     const tenantOnly = { tenantId: request.tenant.id, configurationIds: [] };
-    const before = { all: epochs.current(all), tenant: epochs.current(tenantOnly) };
+    const before = epochs.current(tenantOnly);
     const known = cache.get(search.key);
     if (known !== undefined) noteAttempt(known, clock.nowMs());
     try {
-      const proof = await this.#prove(search, scope);
-      if (epochs.current(all) === before.all) this.#keep(search, proof);
-      return proof;
+      return await this.#prove(search, scope);
     } catch (error) {
-      const isAfterDrop = epochs.current(tenantOnly) !== before.tenant;
+      const isAfterDrop = epochs.current(tenantOnly) !== before;
       this.#noteFailure(search, error, isAfterDrop);
       throw error;
     }
@@ -188,9 +186,21 @@ export class KeyReader {
     return { ...opened, provenAtMs };
   }
 
+  /** The flight's data key as one waiter takes it; kept where nothing that concerns it was dropped while it was in the air. */
+  #taken(search: Search, flight: string, proof: Proof): SecretBytes {
+    if (this.#flightOf(search) === flight) this.#keep(search, proof);
+    return proof.dataKey;
+  }
+
+  /**
+   * Keeps a data key under the policy of the label that the document is stored with. Only the commitment shows that the label is the
+   * one the data was written under: until it was compared, the label is a claim, and a claim pins no key in memory.
+   */
   #keep(search: Search, proof: Proof): void {
     const { policy, tenant } = search.request;
     const known = this.#parts.cache.get(search.key);
+    if (known !== undefined && known.provenAtMs >= proof.provenAtMs) return;
+    if (!search.request.verifies(proof.dataKey)) return;
     const keepUntilMs = proof.provenAtMs + Math.max(policy.cacheTtlMs, policy.outageLimitMs);
     this.#parts.cache.set(search.key, {
       dataKey: proof.dataKey.copy(),

@@ -49,7 +49,7 @@ export class KeyRing {
     const { configurationId, keyVersion } = by;
     const isVersionOnly = error.details.scope === 'version' && keyVersion !== '';
     this.#epochs.configurationDropped(configurationId);
-    this.writer.forgetRewraps((memo) => memo.configurationId === configurationId);
+    this.writer.forgetRewraps((memo) => memo.configurationIds.includes(configurationId));
     const isOpenedBy = (opened: OpenedBy): boolean =>
       opened.configurationId === configurationId && (!isVersionOnly || opened.keyVersion === keyVersion);
     this.#drop('revoked', { configurationId }, ({ openedBy }) => openedBy.some(isOpenedBy));

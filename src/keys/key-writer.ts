@@ -6,7 +6,8 @@ import type { KeyBlock } from '../envelope/key-block.ts';
 import type { KmsCallScope } from '../kms/guarded-key.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
 import { type Metrics, NO_SPAN } from '../telemetry/telemetry.ts';
-import type { KeyConfiguration, LabelPolicy, Tenant } from '../tenants/tenant.ts';
+import { keysOf, type WriteSet } from '../tenants/policy.ts';
+import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
 import type { BlockWriter, WrittenBlock } from './block-writer.ts';
 import { cacheKey } from './cache-key.ts';
 import type { DataKeyCache } from './data-key-cache.ts';
@@ -20,8 +21,8 @@ const MAX_REWRAP_MEMOS = 1_000;
 
 export interface WriteRequest {
   readonly tenant: Tenant;
-  /** The configuration to write under: usable, judged by the caller. */
-  readonly configuration: KeyConfiguration;
+  /** The keys to write under: usable, judged by the caller. */
+  readonly target: WriteSet;
   /** The label where policy declares it; undefined for all the others, which share one lease. */
   readonly declaredLabel: string | undefined;
   readonly policy: LabelPolicy;
@@ -37,7 +38,8 @@ export interface WritableKey {
 
 export interface RewrapRequest {
   readonly tenant: Tenant;
-  readonly configuration: KeyConfiguration;
+  /** The keys to wrap under: usable, judged by the caller. */
+  readonly target: WriteSet;
   readonly oldBlock: KeyBlock;
   /** What the old block yields; verified by the caller. Stays the caller's. */
   readonly dataKey: SecretBytes;
@@ -55,7 +57,7 @@ export interface KeyWriterParts {
 interface RewrapMemo {
   readonly block: KeyBlock;
   readonly tenantId: TenantId;
-  readonly configurationId: KeyConfigurationId;
+  readonly configurationIds: readonly KeyConfigurationId[];
   readonly untilMs: number;
 }
 
@@ -77,7 +79,7 @@ export class KeyWriter {
   async take(request: WriteRequest, scope: KmsCallScope): Promise<WritableKey> {
     const isLease = request.policy.protection === 'lease';
     const span = scope.span.child(SPANS.keyLease.name, {
-      [ATTRIBUTES.keyId.name]: request.configuration.id,
+      [ATTRIBUTES.keyId.name]: request.target[0][0].id,
       [ATTRIBUTES.lease.name]: isLease,
     });
     const below: KmsCallScope = {
@@ -99,11 +101,12 @@ export class KeyWriter {
 
   /** New wraps for documents under `oldBlock`; one KMS call serves a whole lease. */
   async rewrap(request: RewrapRequest, scope: KmsCallScope): Promise<KeyBlock> {
-    const { tenant, configuration, oldBlock, dataKey } = request;
-    const target = { tenant, configuration };
+    const { tenant, target: keys, oldBlock, dataKey } = request;
+    const target = { tenant, target: keys };
+    const configurationIds = idsOf(keys);
     // Alternatives may hold different data keys: then what one document needs is not what another does.
     if (oldBlock.wraps.length !== Math.max(1, oldBlock.shareCount)) return this.#parts.blocks.wrap(target, dataKey, scope);
-    const key = `${configuration.id} ${cacheKey(tenant, oldBlock.bytes)}`;
+    const key = `${JSON.stringify(configurationIds)} ${cacheKey(tenant, oldBlock.bytes)}`;
     const memo = this.#rewraps.get(key);
     if (memo !== undefined && this.#parts.clock.nowMs() < memo.untilMs) return memo.block;
     const work = async (signal: AbortSignal): Promise<KeyBlock> => {
@@ -112,20 +115,20 @@ export class KeyWriter {
       const isCurrent = this.#epochCheck(target);
       const untilMs = this.#parts.clock.nowMs() + REWRAP_MEMO_MS;
       const block = await this.#parts.blocks.wrap(target, flying, { signal, span: scope.span });
-      if (isCurrent()) this.#rewraps.set(key, { block, tenantId: tenant.id, configurationId: configuration.id, untilMs });
+      if (isCurrent()) this.#rewraps.set(key, { block, tenantId: tenant.id, configurationIds, untilMs });
       return block;
     };
     return this.#rewrapFlights.run(key, work, scope.signal);
   }
 
   /** Forgets the new wraps that `matches`: the next rewrap asks the KMS again. */
-  forgetRewraps(matches: (memo: Pick<RewrapMemo, 'tenantId' | 'configurationId'>) => boolean): void {
+  forgetRewraps(matches: (memo: Pick<RewrapMemo, 'tenantId' | 'configurationIds'>) => boolean): void {
     for (const [key, memo] of [...this.#rewraps.entries()]) if (matches(memo)) this.#rewraps.delete(key);
   }
 
   /** Notes what has been dropped so far; the result says whether nothing that concerns `target` was dropped since. */
-  #epochCheck({ tenant, configuration }: Pick<WriteRequest, 'tenant' | 'configuration'>): () => boolean {
-    const concerns = { tenantId: tenant.id, configurationIds: [configuration.id] };
+  #epochCheck({ tenant, target }: Pick<WriteRequest, 'tenant' | 'target'>): () => boolean {
+    const concerns = { tenantId: tenant.id, configurationIds: idsOf(target) };
     const before = this.#parts.epochs.current(concerns);
     return () => this.#parts.epochs.current(concerns) === before;
   }
@@ -220,7 +223,11 @@ function newLease(request: WriteRequest, written: WrittenBlock): Lease {
   };
 }
 
-/** Tenant, configuration generation, key configuration and declared label; the labels not declared share one. */
-function leaseKey({ tenant, configuration, declaredLabel }: WriteRequest): string {
-  return JSON.stringify([tenant.id, tenant.generation, configuration.id, declaredLabel ?? null]);
+/** Tenant, configuration generation, key configurations and declared label; the labels not declared share one. */
+function leaseKey({ tenant, target, declaredLabel }: WriteRequest): string {
+  return JSON.stringify([tenant.id, tenant.generation, idsOf(target), declaredLabel ?? null]);
+}
+
+function idsOf(target: WriteSet): readonly KeyConfigurationId[] {
+  return keysOf(target).map(({ id }) => id);
 }

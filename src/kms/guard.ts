@@ -5,6 +5,7 @@ import { DATA_KEY_BYTES, type ProviderName } from '../core/providers.ts';
 import { SecretBytes } from '../core/secret-bytes.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
 import type { KmsCallMeasure, Metrics, Outcome } from '../telemetry/telemetry.ts';
+import { Breaker, type BreakerLimits } from './breaker.ts';
 import { Bulkhead, type BulkheadLimits } from './bulkhead.ts';
 import { Deadline, endOf } from './deadline.ts';
 import type { GuardedKey, KmsCallScope } from './guarded-key.ts';
@@ -13,7 +14,7 @@ import { checkGenerated, checkUnwrapped, checkWrapped } from './reply-checks.ts'
 import { type RetryLimits, retryWeather } from './retry.ts';
 import type { Timer } from './timer.ts';
 
-export interface GuardLimits extends BulkheadLimits, RetryLimits {
+export interface GuardLimits extends BulkheadLimits, RetryLimits, BreakerLimits {
   /** A whole operation: waiting for a place, every attempt and every pause. */
   readonly operationMs: number;
   readonly attemptMs: number;
@@ -27,6 +28,8 @@ export const DEFAULT_GUARD_LIMITS: GuardLimits = {
   maxPauseMs: 2_000,
   operationMs: 10_000,
   attemptMs: 3_000,
+  failuresToOpen: 5,
+  openMs: 5_000,
 };
 
 export interface GuardTools {
@@ -67,6 +70,7 @@ export class Guard implements GuardedKey {
   readonly #tools: GuardTools;
   readonly #limits: GuardLimits;
   readonly #bulkhead: Bulkhead;
+  readonly #breaker: Breaker;
   #running = 0;
   #isRetired = false;
   #closing: Promise<void> | undefined;
@@ -76,6 +80,7 @@ export class Guard implements GuardedKey {
     this.#tools = tools;
     this.#limits = limits;
     this.#bulkhead = new Bulkhead(`key ${subject.id}`, limits);
+    this.#breaker = new Breaker(limits, { ...tools, name: `the KMS of key ${subject.id}` });
   }
 
   get provenByWrap(): boolean {
@@ -162,17 +167,18 @@ export class Guard implements GuardedKey {
     this.#running += 1;
     try {
       using deadline = new Deadline({ parent: scope.signal, limitMs, timer, timeoutMessage });
-      const attempt = (number: number): Promise<Reply> => this.#attempt(operation, { number, deadline, scope });
+      const attempt = (number: number): Promise<Reply> =>
+        this.#breaker.run(() => this.#attempt(operation, { number, deadline, scope }));
       const onRetry = (reason: KeysideError['reason']): void => metrics.kmsCallRetried(provider, reason);
       const attempts = (): Promise<Reply> => retryWeather(attempt, { limits, deadline, random, onRetry });
-      return await this.#bulkhead.run(attempts, deadline.signal);
+      return await this.#bulkhead.run(attempts, { signal: deadline.signal, lane: operation.tenantId ?? '' });
     } finally {
       this.#running -= 1;
       if (this.#isRetired && this.#running === 0) void this.close();
     }
   }
 
-  /** One call. A circuit breaker belongs round the race: inside the retries, so that each attempt counts and is counted. */
+  /** One call, inside the retries and the breaker: each attempt counts and is counted. */
   async #attempt<Reply>(operation: Operation<Reply>, { number, deadline, scope }: Attempt): Promise<Reply> {
     const { id, provider } = this.#subject;
     const { timer, metrics } = this.#tools;

@@ -3,18 +3,29 @@ import type { Cipher } from '../cipher/cipher.ts';
 import { KeysideError } from '../core/errors.ts';
 import { type KeyConfigurationId, parseKeyConfigurationId } from '../core/ids.ts';
 import type { ProviderName } from '../core/providers.ts';
+import type { SecretBytes } from '../core/secret-bytes.ts';
 import { awsSettingsSchema } from './aws/config.ts';
 import { awsProvider } from './aws/provider.ts';
+import { azureSettingsSchema } from './azure/config.ts';
+import { azureProvider } from './azure/provider.ts';
+import { gcpSettingsSchema } from './gcp/config.ts';
+import { gcpProvider } from './gcp/provider.ts';
 import { DEFAULT_GUARD_LIMITS, Guard, type GuardLimits, type GuardTools } from './guard.ts';
 import type { GuardedKey, KeyDirectory, KeySpec } from './guarded-key.ts';
 import type { KmsKey, KmsProvider } from './kms.ts';
 import { localSettingsSchema } from './local/config.ts';
 import { localProvider } from './local/provider.ts';
+import { pkcs11SettingsSchema } from './pkcs11/config.ts';
+import { pkcs11Provider } from './pkcs11/provider.ts';
+import { vaultSettingsSchema } from './vault/config.ts';
+import { vaultProvider } from './vault/provider.ts';
 
 const MAX_OPEN_KEYS = 5_000;
 
 interface RegistryTools extends GuardTools {
   readonly cipher: Cipher;
+  /** Secrets of the deployment that RSA wraps are sealed with; the first seals, every one opens. */
+  readonly originKeys?: readonly SecretBytes[];
   readonly limits?: GuardLimits;
 }
 
@@ -24,10 +35,14 @@ interface Opener {
 }
 
 /** One line a provider. What it loads of its vendor's SDK, it loads with the first use of a key. */
-function openers({ cipher }: RegistryTools): ReadonlyMap<string, Opener> {
+function openers({ cipher, timer, originKeys }: RegistryTools): ReadonlyMap<string, Opener> {
   const byName = {
     local: opener(localProvider(cipher), localSettingsSchema),
     aws: opener(awsProvider(), awsSettingsSchema),
+    azure: opener(azureProvider({ originKeys, clock: timer }), azureSettingsSchema),
+    gcp: opener(gcpProvider(), gcpSettingsSchema),
+    pkcs11: opener(pkcs11Provider({ timer, originKeys }), pkcs11SettingsSchema),
+    vault: opener(vaultProvider(timer), vaultSettingsSchema),
   };
   return new Map(Object.entries(byName));
 }

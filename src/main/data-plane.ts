@@ -1,5 +1,6 @@
 import { nodeCipher } from '../cipher/node-cipher.ts';
 import type { DaemonConfig } from '../config/daemon-config.ts';
+import { readOriginKeys } from '../config/origin-keys.ts';
 import type { Clock } from '../core/clock.ts';
 import { KeyRing } from '../keys/key-ring.ts';
 import { DEFAULT_GUARD_LIMITS } from '../kms/guard.ts';
@@ -26,6 +27,7 @@ export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metr
     timer: systemTimer(clock),
     metrics,
     random: Math.random,
+    originKeys: readOriginKeys(config.originKeyFiles),
     limits: {
       ...DEFAULT_GUARD_LIMITS,
       operationMs: config.kms.timeoutMs,
@@ -36,7 +38,7 @@ export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metr
     },
   });
   const ring = new KeyRing({ keys, clock, metrics, limits: config.cache });
-  const tenants = new TenantDirectory();
+  const tenants = new TenantDirectory(config.region);
   tenants.onChange((tenantId, previous) => {
     // The generation keeps old keys from being found; this zeroes them.
     if (previous !== undefined) ring.dropTenant(tenantId, { eviction: 'reconfigured' });

@@ -26,7 +26,8 @@ export class RpcScope implements CallScope {
   constructor(call: EndingCall, span: Span, defaultDeadlineMs: number) {
     this.#call = call;
     this.span = span;
-    this.#deadlineMs = Math.min(Number(call.getDeadline()), Date.now() + defaultDeadlineMs);
+    const deadlineMs = Number(call.getDeadline());
+    this.#deadlineMs = Number.isFinite(deadlineMs) ? deadlineMs : Date.now() + defaultDeadlineMs;
   }
 
   /** Aborts when the caller cancels or the deadline passes; its reason is the KeysideError to end in. */

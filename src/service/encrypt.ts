@@ -2,7 +2,8 @@ import { encodeContext } from '../core/encryption-context.ts';
 import { ciphertextRejected, KeysideError } from '../core/errors.ts';
 import { createDocument, openDocument } from '../envelope/document.ts';
 import { type OpenDocument, sealAddedField, sealNewField } from '../envelope/field.ts';
-import { assertUsable, authorize, primaryKey } from '../tenants/policy.ts';
+import type { KeyBlock } from '../envelope/key-block.ts';
+import { assertWritable, authorize, keysOf, type WriteSet, writeSet } from '../tenants/policy.ts';
 import { paceOf } from './pace.ts';
 import type { CallScope, DocumentRequest, EncryptedDocument, Fields, ServiceParts } from './service.ts';
 import { openStored } from './stored-document.ts';
@@ -19,12 +20,12 @@ async function encryptNew(parts: ServiceParts, request: DocumentRequest, scope: 
   const tenant = parts.tenants.get(request.tenantId);
   const { dataLabel } = request;
   const { policy, isDeclared } = authorize({ tenant, label: dataLabel, callerId: scope.callerId, purpose: scope.purpose });
-  const configuration = primaryKey(tenant);
-  assertUsable(tenant, configuration);
+  const target = writeSet(tenant);
+  assertWritable(tenant, target);
   const context = encodeContext({ tenantId: tenant.id, dataLabel, pairs: request.context });
   const declaredLabel = isDeclared ? dataLabel : undefined;
   const bytes = totalBytes(request.fields);
-  const written = await parts.ring.writer.take({ tenant, configuration, declaredLabel, policy, bytes }, scope);
+  const written = await parts.ring.writer.take({ tenant, target, declaredLabel, policy, bytes }, scope);
   using dataKey = written.dataKey;
   const { document, edek } = createDocument(parts.cipher, dataKey, { dataLabel, context, keyBlock: written.keyBlock });
   return { fields: await sealAll(request.fields, (name, value) => sealNewField(document, name, value), scope), edek };
@@ -35,16 +36,25 @@ async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope
   using dataKey = stored.dataKey;
   const document = openDocument(parts.cipher, dataKey, stored);
   if (document === undefined) throw ciphertextRejected('the commitment differs');
-  const primary = primaryKey(stored.tenant);
-  assertUsable(stored.tenant, primary);
-  const { wraps } = stored.header.keyBlock;
-  if (wraps.length !== 1 || wraps[0]?.configurationId !== primary.id) {
-    throw new KeysideError('POLICY_DENIED', `the edek is not wrapped under the primary key ${primary.id}: rewrap it first`, {
-      details: { tenantId: stored.tenant.id, keyId: primary.id },
-    });
+  const target = writeSet(stored.tenant);
+  assertWritable(stored.tenant, target);
+  if (!isWrappedUnder(stored.header.keyBlock, target)) {
+    const [[{ id: keyId }]] = target;
+    const message = `the edek is not wrapped as new data is, under ${keysOf(target)
+      .map(({ id }) => id)
+      .join(', ')}: rewrap it first`;
+    throw new KeysideError('POLICY_DENIED', message, { details: { tenantId: stored.tenant.id, keyId } });
   }
   const seal = (name: string, value: Uint8Array): Uint8Array => sealAddedField(document satisfies OpenDocument, name, value);
   return { fields: await sealAll(request.fields, seal, scope), edek: request.edek };
+}
+
+/** Whether a block's wraps are of exactly these keys, each with its share. */
+function isWrappedUnder({ wraps }: KeyBlock, target: WriteSet): boolean {
+  const isSplit = target.length > 1;
+  const wanted = target.flatMap((share, at) => share.map(({ id }) => `${isSplit ? at + 1 : 0} ${id}`));
+  const stored = wraps.map((wrap) => `${wrap.share} ${wrap.configurationId}`);
+  return wanted.length === stored.length && wanted.toSorted().join('\n') === stored.toSorted().join('\n');
 }
 
 async function sealAll(

@@ -4,7 +4,7 @@ import { type Custody, isLowerCustody } from '../core/providers.ts';
 import { deriveVerified } from '../envelope/derive.ts';
 import { encodeHeader } from '../envelope/header.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
-import { assertUsable, configurationFor, primaryKey } from '../tenants/policy.ts';
+import { assertWritable, configurationFor, type WriteSet, writeSet } from '../tenants/policy.ts';
 import type { KeyConfiguration, Tenant } from '../tenants/tenant.ts';
 import type { CallScope, ServiceParts } from './service.ts';
 import { openStored, type StoredRequest } from './stored-document.ts';
@@ -28,41 +28,45 @@ export interface Rewrapped {
  */
 export async function rewrap(parts: ServiceParts, request: RewrapRequest, scope: CallScope): Promise<Rewrapped> {
   const tenant = parts.tenants.get(request.tenantId);
-  const configuration = target(tenant, request.targetKeyId);
-  assertUsable(tenant, configuration);
+  const target = targetOf(tenant, request.targetKeyId);
+  assertWritable(tenant, target);
   const stored = await openStored(parts, { ...request, kinds: ['document', 'object'], use: 'read' }, scope);
   using dataKey = stored.dataKey;
   if (deriveVerified(parts.cipher, dataKey, stored) === undefined) throw ciphertextRejected('the commitment differs');
   const oldBlock = stored.header.keyBlock;
-  assertNoWeaker(tenant, oldBlock, configuration);
-  const keyBlock = await parts.ring.writer.rewrap({ tenant, configuration, oldBlock, dataKey }, scope);
-  if (isSameVersion(oldBlock, keyBlock)) return { edek: request.edek, keyId: configuration.id, changed: false };
-  return { edek: encodeHeader({ ...stored.header, keyBlock }), keyId: configuration.id, changed: true };
+  assertNoWeaker(tenant, oldBlock, target);
+  const keyBlock = await parts.ring.writer.rewrap({ tenant, target, oldBlock, dataKey }, scope);
+  const keyId = target[0][0].id;
+  if (isSameVersion(oldBlock, keyBlock)) return { edek: request.edek, keyId, changed: false };
+  return { edek: encodeHeader({ ...stored.header, keyBlock }), keyId, changed: true };
 }
 
-function target(tenant: Tenant, keyId: KeyConfigurationId | undefined): KeyConfiguration {
-  if (keyId === undefined) return primaryKey(tenant);
+function targetOf(tenant: Tenant, keyId: KeyConfigurationId | undefined): WriteSet {
+  if (keyId === undefined) return writeSet(tenant);
   const configuration = configurationFor(tenant, keyId);
-  if (configuration !== undefined) return configuration;
+  if (configuration !== undefined) return [[configuration]];
   throw new KeysideError('KEY_NOT_FOUND', `tenant ${tenant.id} has no key ${keyId}`, { details: { tenantId: tenant.id, keyId } });
 }
 
-/** What protects a block is its weakest alternative. */
-function assertNoWeaker(tenant: Tenant, oldBlock: KeyBlock, configuration: KeyConfiguration): void {
-  const details = { tenantId: tenant.id, keyId: configuration.id };
-  if (oldBlock.shareCount > 1) {
-    throw new KeysideError('POLICY_DENIED', `the edek needs ${oldBlock.shareCount} keys, one key would replace them`, {
-      details,
-    });
+function assertNoWeaker(tenant: Tenant, oldBlock: KeyBlock, target: WriteSet): void {
+  const details = { tenantId: tenant.id, keyId: target[0][0].id };
+  const oldShares = Math.max(1, oldBlock.shareCount);
+  if (target.length < oldShares) {
+    throw new KeysideError('POLICY_DENIED', `the edek needs ${oldShares} keys, ${target.length} would replace them`, { details });
   }
-  const custodies = oldBlock.wraps.map((wrap) => (configurationFor(tenant, wrap.configurationId) as KeyConfiguration).custody);
-  const weakest = custodies.reduce((a: Custody, b) => (isLowerCustody(b, a) ? b : a));
-  if (!isLowerCustody(configuration.custody, weakest)) return;
-  throw new KeysideError(
-    'POLICY_DENIED',
-    `the edek is in ${weakest} custody, key ${configuration.id} in ${configuration.custody} custody would weaken it`,
-    { details },
-  );
+  const byShare = Map.groupBy(oldBlock.wraps, (wrap) => wrap.share).values();
+  const custodyOf = (id: KeyConfigurationId): Custody => (configurationFor(tenant, id) as KeyConfiguration).custody;
+  const before = custody([...byShare].map((share) => share.map((wrap) => custodyOf(wrap.configurationId))));
+  const after = custody(target.map((share) => share.map((configuration) => configuration.custody)));
+  if (!isLowerCustody(after, before)) return;
+  throw new KeysideError('POLICY_DENIED', `the edek is in ${before} custody, ${after} custody would weaken it`, { details });
+}
+
+/** A share is as strong as its weakest alternative, shares that are needed together as the strongest of them. */
+function custody(shares: readonly (readonly Custody[])[]): Custody {
+  const weakest = (a: Custody, b: Custody): Custody => (isLowerCustody(b, a) ? b : a);
+  const strongest = (a: Custody, b: Custody): Custody => (isLowerCustody(a, b) ? b : a);
+  return shares.map((share) => share.reduce(weakest)).reduce(strongest);
 }
 
 function isSameVersion(oldBlock: KeyBlock, newBlock: KeyBlock): boolean {

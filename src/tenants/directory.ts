@@ -3,8 +3,8 @@ import { KeysideError } from '../core/errors.ts';
 import type { TenantId } from '../core/ids.ts';
 import type { Tenant } from './tenant.ts';
 
-/** A tenant as configuration states it, before the directory gives it a generation. */
-export type TenantContent = Omit<Tenant, 'generation'>;
+/** A tenant as configuration states it, before the directory adds what only the process knows. */
+export type TenantContent = Omit<Tenant, 'generation' | 'servedFrom'>;
 
 /** What a reload, or one slice of it, changes. A tenant stands in one of the two lists. */
 export interface TenantChanges {
@@ -23,6 +23,12 @@ let lastGeneration = 0;
 export class TenantDirectory {
   readonly #tenants = new Map<string, Tenant>();
   readonly #listeners = new Set<TenantListener>();
+  readonly #servedFrom: string | undefined;
+
+  /** @param servedFrom the region of this daemon; undefined: none */
+  constructor(servedFrom?: string) {
+    this.#servedFrom = servedFrom;
+  }
 
   get size(): number {
     return this.#tenants.size;
@@ -61,7 +67,11 @@ export class TenantDirectory {
       const previous = this.#tenants.get(content.id);
       if (previous !== undefined && hasContent(previous, content)) continue;
       lastGeneration += 1;
-      const next: Tenant = Object.freeze({ ...sharingParts(content, previous), generation: lastGeneration });
+      const next: Tenant = Object.freeze({
+        ...sharingParts(content, previous),
+        generation: lastGeneration,
+        servedFrom: this.#servedFrom,
+      });
       this.#tenants.set(next.id, next);
       replaced.push({ id: next.id, previous, next });
     }
@@ -90,7 +100,7 @@ export class TenantDirectory {
 }
 
 function hasContent(tenant: Tenant, content: TenantContent): boolean {
-  const { generation: _, ...present } = tenant;
+  const { generation: _generation, servedFrom: _servedFrom, ...present } = tenant;
   return isDeepStrictEqual(present, { ...content });
 }
 

@@ -56,7 +56,7 @@ function shown(text: string): string {
 
 /** Prepared once a snapshot, on first use, and let go with it. */
 interface KeyIndex {
-  readonly primary: KeyConfiguration | undefined;
+  readonly writeSet: WriteSet | undefined;
   readonly byId: ReadonlyMap<string, KeyConfiguration>;
 }
 
@@ -65,25 +65,52 @@ const indexes = new WeakMap<Tenant, KeyIndex>();
 function keyIndex(tenant: Tenant): KeyIndex {
   let index = indexes.get(tenant);
   if (index === undefined) {
-    index = {
-      primary: tenant.keys.find((key) => key.state === 'primary'),
-      byId: new Map(tenant.keys.map((key) => [key.id, key])),
-    };
+    const byId = new Map<string, KeyConfiguration>(tenant.keys.map((key) => [key.id, key]));
+    index = { writeSet: resolveWriteSet(tenant, byId), byId };
     indexes.set(tenant, index);
   }
   return index;
 }
 
 /**
- * The key that new data is encrypted under.
+ * The key of which new data is said to be: the primary one, or the first of the write set.
  * @throws {KeysideError} NO_PRIMARY_KEY
  */
 export function primaryKey(tenant: Tenant): KeyConfiguration {
-  const { primary } = keyIndex(tenant);
-  if (primary === undefined) {
+  const [[first]] = writeSet(tenant);
+  return first;
+}
+
+/** Under which keys a data key is wrapped: a list for each share, alternatives within each; every list has at least one. */
+export type WriteSet = readonly [NonEmpty<KeyConfiguration>, ...NonEmpty<KeyConfiguration>[]];
+
+type NonEmpty<T> = readonly [T, ...T[]];
+
+/**
+ * The complete set of keys that new data is wrapped under.
+ * @throws {KeysideError} NO_PRIMARY_KEY
+ */
+export function writeSet(tenant: Tenant): WriteSet {
+  const { writeSet: configured } = keyIndex(tenant);
+  if (configured === undefined) {
     throw new KeysideError('NO_PRIMARY_KEY', `tenant ${tenant.id} has no primary key`, { details: { tenantId: tenant.id } });
   }
-  return primary;
+  return configured;
+}
+
+/** Every key of a write set, share after share. */
+export function keysOf(set: WriteSet): readonly KeyConfiguration[] {
+  return set.flat();
+}
+
+function resolveWriteSet(tenant: Tenant, byId: ReadonlyMap<string, KeyConfiguration>): WriteSet | undefined {
+  if (tenant.writeSet === undefined) {
+    const primary = tenant.keys.find((key) => key.state === 'primary');
+    return primary && [[primary]];
+  }
+  const shares = tenant.writeSet.map((share) => share.flatMap((id) => byId.get(id) ?? []));
+  // Precondition of the configuration's checks: every id is a key's, and no list is empty.
+  return shares.length > 0 && shares.every((share) => share.length > 0) ? (shares as unknown as WriteSet) : undefined;
 }
 
 /** The tenant's own key of this id, or the vendor's default where it serves the tenant; undefined for every other key. */
@@ -94,18 +121,59 @@ export function configurationFor(tenant: Tenant, configurationId: KeyConfigurati
 /**
  * Precondition of every use of a key, for writing and for reading, before a cache or a KMS is asked.
  * @throws {KeysideError} KEY_DISABLED_HERE where the configuration is disabled, POLICY_DENIED where its custody is below the tenant's
- * minimum
+ * minimum, or where the key or this daemon is outside the tenant's regions
  */
 export function assertUsable(tenant: Tenant, configuration: KeyConfiguration): void {
   const details = { tenantId: tenant.id, keyId: configuration.id, provider: configuration.provider };
   if (configuration.state === 'disabled') {
     throw new KeysideError('KEY_DISABLED_HERE', `key ${configuration.id} is disabled in the configuration`, { details });
   }
-  if (isLowerCustody(configuration.custody, tenant.minimumCustody)) {
-    throw new KeysideError(
-      'POLICY_DENIED',
-      `key ${configuration.id} is in ${configuration.custody} custody, tenant ${tenant.id} asks for ${tenant.minimumCustody} at least`,
-      { details },
-    );
+  const denied = custodyFault(tenant, configuration) ?? residencyFault(tenant, configuration);
+  if (denied !== undefined) throw new KeysideError('POLICY_DENIED', denied, { details });
+}
+
+/**
+ * Precondition of every use of a set of keys: as many are needed together as the tenant demands.
+ * @throws {KeysideError} POLICY_DENIED
+ */
+export function assertEnoughShares(tenant: Tenant, shareCount: number): void {
+  const shares = Math.max(1, shareCount);
+  if (shares >= tenant.minimumShares) return;
+  throw new KeysideError(
+    'POLICY_DENIED',
+    `tenant ${tenant.id} asks for ${tenant.minimumShares} keys together, ${shares} would do`,
+    {
+      details: { tenantId: tenant.id },
+    },
+  );
+}
+
+/**
+ * Precondition of writing under a set of keys.
+ * @throws {KeysideError} as `assertUsable` for any of them, and as `assertEnoughShares`
+ */
+export function assertWritable(tenant: Tenant, set: WriteSet): void {
+  for (const configuration of keysOf(set)) assertUsable(tenant, configuration);
+  assertEnoughShares(tenant, set.length);
+}
+
+function custodyFault(tenant: Tenant, { id, custody }: KeyConfiguration): string | undefined {
+  if (!isLowerCustody(custody, tenant.minimumCustody)) return undefined;
+  return `key ${id} is in ${custody} custody, tenant ${tenant.id} asks for ${tenant.minimumCustody} at least`;
+}
+
+function residencyFault(tenant: Tenant, { id, region }: KeyConfiguration): string | undefined {
+  const { allowedRegions, servedFrom } = tenant;
+  if (allowedRegions === undefined) return undefined;
+  if (servedFrom === undefined || !allowedRegions.has(servedFrom)) {
+    return `this daemon is ${place(servedFrom)}, outside the regions of tenant ${tenant.id}`;
   }
+  if (region === undefined || !allowedRegions.has(region)) {
+    return `key ${id} is ${place(region)}, outside the regions of tenant ${tenant.id}`;
+  }
+  return undefined;
+}
+
+function place(region: string | undefined): string {
+  return region === undefined ? 'in no stated region' : `in region ${region}`;
 }

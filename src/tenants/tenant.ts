@@ -10,6 +10,8 @@ export interface KeyConfiguration {
   readonly provider: ProviderName;
   readonly state: KeyConfigurationState;
   readonly custody: Custody;
+  /** Where the key is, as the deployment names places; undefined: not said. */
+  readonly region: string | undefined;
   /** True for the vendor's default key, shared by the tenants that have not brought their own. */
   readonly isVendorDefault: boolean;
   /** Settings of the provider, checked by `kms/<provider>/config.ts`; opaque here. */
@@ -47,4 +49,15 @@ export interface Tenant {
   readonly labelPolicies: ReadonlyMap<string, LabelPolicy>;
   /** The lowest custody under which this tenant's data may be written or read. */
   readonly minimumCustody: Custody;
+  /** How many keys must at least be needed to open the tenant's data: 1, or a number of shares. */
+  readonly minimumShares: number;
+  /**
+   * The keys that new data is wrapped under: a list for each share, alternatives within each. Undefined: the primary key alone.
+   * Every id is of one of `keys`, distinct, and in at most one list.
+   */
+  readonly writeSet: readonly (readonly KeyConfigurationId[])[] | undefined;
+  /** The region of the daemon that holds this snapshot; undefined: none. */
+  readonly servedFrom: string | undefined;
+  /** Where keys and daemons that serve the tenant may be; undefined: anywhere. */
+  readonly allowedRegions: ReadonlySet<string> | undefined;
 }

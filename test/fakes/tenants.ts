@@ -24,6 +24,7 @@ export function keyConfiguration(id: string, change: Partial<KeyConfiguration> =
     provider: 'aws',
     state: 'active',
     custody: 'customer',
+    region: undefined,
     isVendorDefault: false,
     settings: {},
     fingerprint: `fingerprint of ${id}`,
@@ -39,6 +40,9 @@ export function tenantContent(id: string, change: Partial<Omit<TenantContent, 'i
     defaultPolicy: labelPolicy(),
     labelPolicies: new Map(),
     minimumCustody: 'local',
+    minimumShares: 1,
+    writeSet: undefined,
+    allowedRegions: undefined,
     ...change,
   };
 }

@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly tenants?: readonly TenantContent[];
   readonly cacheLimits?: Partial<CacheLimits>;
   readonly guardLimits?: Partial<GuardLimits>;
+  /** The daemon's own. */
+  readonly region?: string;
   /** Where keys' lifetimes shall pass by another clock than the KMS's. */
   readonly clock?: Clock;
 }
@@ -28,13 +30,14 @@ export class World implements ServiceParts {
   readonly timer = new FakeTimer();
   readonly kms = new FakeKms();
   readonly metrics = new RecordedMetrics();
-  readonly tenants = new TenantDirectory();
+  readonly tenants: TenantDirectory;
   readonly cipher: Cipher = nodeCipher();
   readonly keys: FakeKeys;
   readonly ring: KeyRing;
 
   constructor(options: WorldOptions = {}) {
     const { kms, timer, metrics } = this;
+    this.tenants = new TenantDirectory(options.region);
     this.keys = new FakeKeys({ kms, timer, metrics, limits: options.guardLimits ?? {} });
     const limits = { maxEntries: 1_000, maxBytes: 2 ** 24, negativeTtlMs: 1_000, ...options.cacheLimits };
     this.ring = new KeyRing({ keys: this.keys, clock: options.clock ?? timer, metrics, limits });

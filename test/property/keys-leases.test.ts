@@ -42,7 +42,7 @@ describe('whatever is written when', () => {
           const tenant = world.tenant();
           const [configuration] = tenant.keys;
           assert.ok(configuration);
-          const request = { tenant, configuration, declaredLabel: undefined, policy, bytes };
+          const request = { tenant, target: [[configuration]] as const, declaredLabel: undefined, policy, bytes };
           using dataKey = (await world.ring.writer.take(request, new FakeCallScope())).dataKey;
           const name = Buffer.from(dataKey.expose()).toString('hex');
           uses.set(name, [...(uses.get(name) ?? []), { atMs: world.timer.nowMs(), bytes }]);

@@ -3,6 +3,9 @@ import { PROVIDER_PATHS } from '../../config/provider-settings.ts';
 import type { FileToCheck } from './file-modes.ts';
 import type { ConfiguredKey, ConfiguredTenant } from './tenants.ts';
 
+/** Settings whose files hold nothing secret: certificates without a key, and the module of an HSM. */
+const PUBLIC_SETTINGS = new Set(['caFile', 'clientCertificateFile', 'module']);
+
 /** The files that the keys' settings name, once each: key stores and credentials. Files of disabled keys too: secret they are. */
 export function settingsFiles(tenants: readonly ConfiguredTenant[]): Iterable<FileToCheck> {
   const files = new Map<string, FileToCheck>();
@@ -24,7 +27,8 @@ export function settingsFiles(tenants: readonly ConfiguredTenant[]): Iterable<Fi
 
 function pathsOf({ provider, settings }: ConfiguredKey): readonly string[] {
   const fields: Readonly<Record<string, readonly PathField[]>> = PROVIDER_PATHS;
-  return (fields[provider] ?? []).flatMap((field) => valuesAt(settings, field));
+  const secret = (fields[provider] ?? []).filter((field) => !PUBLIC_SETTINGS.has(field.at(-1) ?? ''));
+  return secret.flatMap((field) => valuesAt(settings, field));
 }
 
 function valuesAt(value: unknown, [step, ...rest]: PathField): readonly string[] {

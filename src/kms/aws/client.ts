@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { DecryptCommand, DescribeKeyCommand, EncryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { fromIni, fromNodeProviderChain, fromTemporaryCredentials, fromTokenFile } from '@aws-sdk/credential-providers';
+import { fromNodeProviderChain, fromTemporaryCredentials, fromTokenFile } from '@aws-sdk/credential-providers';
 import { SecretBytes } from '../../core/secret-bytes.ts';
 import type { AwsConnection, AwsKeyFacts, AwsKms, AwsRequest, AwsWrapped } from './aws-kms.ts';
 import type { AwsBaseCredentials, AwsCredentials } from './config.ts';
+import { type AccessKey, readAccessKey } from './credentials-file.ts';
 
 type CredentialProvider = ReturnType<typeof fromNodeProviderChain>;
 type Handler = KMSClient['config']['requestHandler'];
@@ -164,12 +165,11 @@ function stsConfig({ stsRegion, stsEndpoint }: StsSettings, { region, handler }:
  * that has passed, it asks here before every call, which costs one `stat`.
  */
 function fromCredentialsFile({ file, profile }: { readonly file: string; readonly profile: string }): CredentialProvider {
-  const read = fromIni({ filepath: file, configFilepath: file, profile, ignoreCache: true });
-  let known: { readonly stamp: string; readonly credentials: Awaited<ReturnType<CredentialProvider>> } | undefined;
-  return async (identity) => {
+  let known: { readonly stamp: string; readonly credentials: AccessKey } | undefined;
+  return async () => {
     const { ino, size, mtimeMs } = await stat(file);
     const stamp = `${ino} ${size} ${mtimeMs}`;
-    if (known?.stamp !== stamp) known = { stamp, credentials: await read(identity) };
+    if (known?.stamp !== stamp) known = { stamp, credentials: await readAccessKey(file, profile) };
     return { ...known.credentials, expiration: new Date(0) };
   };
 }

@@ -34,7 +34,11 @@ const ambient = z.strictObject({
 });
 
 const credentialsFile = z.strictObject({
-  source: z.literal('file').describe('An access key in a shared credentials file.'),
+  source: z
+    .literal('file')
+    .describe(
+      'An access key in a shared credentials file; nothing else is read from it, and a profile that holds more is refused.',
+    ),
   file: path('Path of the file in the form of `~/.aws/credentials`; read again whenever it changes.'),
   profile: z.string().min(1).max(256).default('default').describe('Profile within the file.'),
 });

@@ -53,7 +53,8 @@ export function keysideError(id: string, failure: AwsFailure, cause: unknown): K
   if (failure.reason === 'CIPHERTEXT_REJECTED') return ciphertextRejected(`AWS KMS: ${failure.code}`);
   return new KeysideError(failure.reason, `key ${id}: ${failure.says} (${failure.code})`, {
     cause,
-    ...(failure.reason === 'KEY_REVOKED' ? { details: { scope: 'key' } } : {}),
+    // One configuration may accept several keys: what was refused is the one that the wrap names, its version here.
+    ...(failure.reason === 'KEY_REVOKED' ? { details: { scope: 'version' } } : {}),
     ...(failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
   });
 }

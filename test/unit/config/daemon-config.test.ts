@@ -30,6 +30,8 @@ test('a file that names its tenants and nothing else gets every default', () => 
       tls: undefined,
     },
     tenantsPath: '/etc/keyside/tenants',
+    region: undefined,
+    originKeyFiles: [],
     reload: { intervalMs: 30_000 },
     callers: [],
     limits: {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseDaemonConfig } from '../../../src/config/daemon-config.ts';
+import { CONFIGURED_PROVIDERS } from '../../../src/config/provider-settings.ts';
 import { parseTenantsFile } from '../../../src/config/tenants-file.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -70,6 +71,9 @@ test('the schema for editors knows which settings belong to which provider', () 
   assert.deepEqual(tenant.properties?.keys?.items?.allOf?.[0], {
     if: { properties: { provider: { const: 'local' } } },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-    then: { required: ['local'], properties: { aws: false } },
+    then: {
+      required: ['local'],
+      properties: Object.fromEntries(CONFIGURED_PROVIDERS.filter((name) => name !== 'local').map((name) => [name, false])),
+    },
   });
 });

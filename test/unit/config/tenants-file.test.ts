@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderFaults } from '../../../src/config/fault.ts';
+import { CONFIGURED_PROVIDERS } from '../../../src/config/provider-settings.ts';
 import { parseTenantsFile, type TenantsFile } from '../../../src/config/tenants-file.ts';
 
 const FILE = '/etc/keyside/tenants/x.yaml';
@@ -36,7 +37,7 @@ test('ten faults and more in one file are reported together, each with its line'
       - id: acme-2026
         provider: local
         aws: { keyId: ${ARN} }
-      - provider: gcp
+      - provider: abacus
         state: primary
       - { id: z, provider: local, local: { storeFile: 3 }, state: primary }
     minimumCustody: none
@@ -59,7 +60,7 @@ tenant: 1
     '8:13: tenants.acme.keys[1].id: is the id of another key in this file',
     '10:9: tenants.acme.keys[1].aws: does not belong to a key of provider local',
     '11:9: tenants.acme.keys[2].id: is missing',
-    '11:19: tenants.acme.keys[2].provider: must be local or aws',
+    `11:19: tenants.acme.keys[2].provider: must be ${CONFIGURED_PROVIDERS.slice(0, -1).join(', ')} or ${CONFIGURED_PROVIDERS.at(-1)}`,
     '13:55: tenants.acme.keys[3].local.storeFile: must be a text, not a number',
     '13:67: tenants.acme.keys[3].state: makes a second primary key beside keys[2]',
     '14:21: tenants.acme.minimumCustody: must be customer, vendor or local',

@@ -15,7 +15,7 @@ function setUp() {
   const failures: { error: unknown; by: OpenedBy }[] = [];
   const onFailure = (error: unknown, by: OpenedBy): unknown => failures.push({ error, by });
   const writer = new BlockWriter({ keys: world.keys, clock: world.timer, onFailure });
-  const target = (tenant = 'acme') => ({ tenant: world.tenant(tenant), configuration: primaryOf(world, tenant) });
+  const target = (tenant = 'acme') => ({ tenant: world.tenant(tenant), target: [[primaryOf(world, tenant)]] as const });
   /** The KMS unwraps what it wrapped to something else. */
   const lies = (): void => world.keys.alter('acme-main', (key) => ({ ...key, unwrap: async () => dataKeyOf(0) }));
   return { world, writer, target, failures, lies, scope: new FakeCallScope() };
@@ -41,7 +41,7 @@ describe('a key block that is written', () => {
     (await writer.generate(target('globex'), scope)).dataKey.wipe();
     assert.equal(world.callCount('unwrap'), 2, 'another configuration is proven by itself');
     const configuration = { ...primaryOf(world), fingerprint: 'other settings' };
-    (await writer.generate({ tenant: world.tenant(), configuration }, scope)).dataKey.wipe();
+    (await writer.generate({ tenant: world.tenant(), target: [[configuration]] }, scope)).dataKey.wipe();
     assert.equal(world.callCount('unwrap'), 3, 'and so is the same one with other settings');
   });
 

@@ -6,7 +6,7 @@ import type { Tenant } from '../../../src/tenants/tenant.ts';
 import { tenantContent } from '../../fakes/tenants.ts';
 
 function keyOf(tenantId: string, generation: number, block: readonly number[]): string {
-  const tenant: Tenant = { ...tenantContent('acme'), id: parseTenantId(tenantId), generation };
+  const tenant: Tenant = { ...tenantContent('acme'), id: parseTenantId(tenantId), generation, servedFrom: undefined };
   return cacheKey(tenant, Uint8Array.from(block));
 }
 

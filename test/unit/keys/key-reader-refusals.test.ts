@@ -25,7 +25,7 @@ describe('a key that its KMS refuses while it is read', () => {
     const tenant = world.tenant();
     const [configuration] = tenant.keys;
     assert.ok(configuration);
-    const request = { tenant, configuration, declaredLabel: undefined, policy: labelPolicy(), bytes: 1 };
+    const request = { tenant, target: [[configuration]] as const, declaredLabel: undefined, policy: labelPolicy(), bytes: 1 };
     const lease = await world.ring.writer.take(request, { signal: new AbortController().signal, span: NO_SPAN });
     lease.dataKey.wipe();
     assert.equal(world.metrics.dataKeys().leases, 1);

@@ -15,7 +15,7 @@ async function write(world: World, tenantId = 'acme', policy: Partial<LabelPolic
   const tenant = world.tenant(tenantId);
   const [configuration] = tenant.keys;
   assert.ok(configuration);
-  const request = { tenant, configuration, declaredLabel: undefined, policy: labelPolicy(policy), bytes: 1 };
+  const request = { tenant, target: [[configuration]] as const, declaredLabel: undefined, policy: labelPolicy(policy), bytes: 1 };
   (await world.ring.writer.take(request, new FakeCallScope())).dataKey.wipe();
 }
 

@@ -21,7 +21,7 @@ interface Rewrapping {
 
 async function rewrap(world: World, { block, value = 5, scope = new FakeCallScope() }: Rewrapping): Promise<KeyBlock> {
   using dataKey = dataKeyOf(value);
-  const request = { tenant: world.tenant(), configuration: primaryOf(world), oldBlock: block, dataKey };
+  const request = { tenant: world.tenant(), target: [[primaryOf(world)]] as const, oldBlock: block, dataKey };
   return await world.ring.writer.rewrap(request, scope);
 }
 
@@ -59,7 +59,7 @@ describe('rewrapping', () => {
       const [, configuration] = world.tenant().keys;
       assert.ok(configuration);
       using dataKey = dataKeyOf(5);
-      const request = { tenant: world.tenant(), configuration, oldBlock: blocks[0] as KeyBlock, dataKey };
+      const request = { tenant: world.tenant(), target: [[configuration]] as const, oldBlock: blocks[0] as KeyBlock, dataKey };
       const block = await world.ring.writer.rewrap(request, new FakeCallScope());
       assert.equal(block.wraps[0]?.configurationId, 'acme-old');
     });

@@ -25,7 +25,7 @@ export async function write(world: World, writing: Writing = {}): Promise<{ keyB
   const { tenant = 'acme', policy = {}, declaredLabel, bytes = 100, scope = new FakeCallScope() } = writing;
   const request = {
     tenant: world.tenant(tenant),
-    configuration: primaryOf(world, tenant),
+    target: [[primaryOf(world, tenant)]] as const,
     declaredLabel,
     policy: labelPolicy(policy),
     bytes,

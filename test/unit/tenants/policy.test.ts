@@ -15,6 +15,7 @@ const tenant: Tenant = {
     labelPolicies: new Map([['pii', piiPolicy]]),
   }),
   generation: 1,
+  servedFrom: undefined,
 };
 
 function refusal(reason: ErrorReason, message: RegExp) {

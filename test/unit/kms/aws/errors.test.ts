@@ -64,7 +64,7 @@ describe('what AWS answers becomes a reason of ours:', () => {
           stub.requests.map(({ action }) => action),
           ['Decrypt', 'DescribeKey'],
         );
-        if (reason === 'KEY_REVOKED') assert.equal(error.details.scope, 'key');
+        if (reason === 'KEY_REVOKED') assert.equal(error.details.scope, 'version');
       });
     }
 
