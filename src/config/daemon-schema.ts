@@ -128,10 +128,13 @@ export const daemonSchema = z
       description:
         "Where the daemon runs, in the words of the tenants' `allowedRegions` and the keys' `region`. A tenant with allowed regions is served only where this is one of them.",
     }),
-    originKeyFiles: z.array(pathField('A file with one origin key: base64 of 32 bytes or more, mode 0600.')).default([]).meta({
-      description:
-        'Secrets of the deployment that mark the wraps it made under RSA keys; needed for keys of provider azure and for RSA keys of provider pkcs11. The first one marks, every one is recognised: to rotate, put a new one first.',
-    }),
+    originKeyFiles: z
+      .array(pathField('A file with one origin key: base64 of 32 to 128 bytes, mode 0600, e.g. of `openssl rand -base64 32`.'))
+      .default([])
+      .meta({
+        description:
+          'Secrets of the deployment that mark the wraps it made under RSA keys; needed for keys of provider azure and for RSA keys of provider pkcs11. The first one marks, every one is recognised: to rotate, put a new one first.',
+      }),
     reload: z
       .strictObject({
         interval: durationField({

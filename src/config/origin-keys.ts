@@ -2,11 +2,13 @@ import { lstatSync, readFileSync } from 'node:fs';
 import { SecretBytes } from '../core/secret-bytes.ts';
 
 const MIN_BYTES = 32;
+/** What an HMAC with SHA-512 takes as it is. */
+const MAX_BYTES = 128;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
 /**
  * The deployment's origin keys, which mark the wraps that this deployment made for RSA keys (docs/format.md, section 3): the first one
- * marks, every one is recognised. Each file holds one key in base64, 32 bytes or more, readable by its owner only.
+ * marks, every one is recognised. Each file holds one key in base64, 32 to 128 bytes, readable by its owner only.
  * @throws {Error} naming the file and what is wrong with it; never its content
  */
 export function readOriginKeys(files: readonly string[]): readonly SecretBytes[] {
@@ -18,7 +20,9 @@ function readOriginKey(file: string): SecretBytes {
   if ((mode & 0o077) !== 0) throw new Error(`origin key ${file} can be read by others: chmod 600 it`);
   const text = readFileSync(file, 'utf8').trim();
   const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);
-  if (bytes.length < MIN_BYTES) throw new Error(`origin key ${file} is not base64 of ${MIN_BYTES} bytes or more`);
+  if (bytes.length < MIN_BYTES || bytes.length > MAX_BYTES) {
+    throw new Error(`origin key ${file} is not base64 of ${MIN_BYTES} to ${MAX_BYTES} bytes`);
+  }
   const key = SecretBytes.copyOf(bytes);
   bytes.fill(0);
   return key;

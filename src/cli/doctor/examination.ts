@@ -1,8 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { type DaemonConfig, loadDaemonConfig } from '../../config/daemon-config.ts';
 import { ConfigurationError, type ConfigurationFault, renderFaults } from '../../config/fault.ts';
+import { readOriginKeys } from '../../config/origin-keys.ts';
 import { observe } from '../../config/tenants-folder.ts';
 import { isLowerCustody } from '../../core/providers.ts';
+import type { SecretBytes } from '../../core/secret-bytes.ts';
 import { checkMode, type FileToCheck } from './file-modes.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { inOrder } from './in-order.ts';
@@ -45,7 +47,22 @@ export async function* examine(request: ExaminationRequest): AsyncGenerator<Find
   yield* unknownTenants(request.tenantIds, tenants);
   yield* chosen.flatMap(tenantFindings);
   yield* modesOf(settingsFiles(chosen));
-  yield* probeAll(chosen, { kms: config.kms, timeoutMs: request.timeoutMs });
+  const { originKeys, faults: originFaults } = loadOriginKeys(config);
+  yield* originFaults;
+  yield* probeAll(chosen, { kms: config.kms, timeoutMs: request.timeoutMs, originKeys });
+}
+
+/** The deployment's origin keys; where one cannot be used the daemon does not start, and keys are probed without them. */
+function loadOriginKeys({ originKeyFiles }: DaemonConfig): {
+  readonly originKeys: readonly SecretBytes[];
+  readonly faults: readonly Finding[];
+} {
+  try {
+    return { originKeys: readOriginKeys(originKeyFiles), faults: [] };
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    return { originKeys: [], faults: [fail('originKeyFiles', words, 'the daemon does not start without it')] };
+  }
 }
 
 function loadConfig(file: string): { readonly config: DaemonConfig } | { readonly faults: readonly Finding[] } {

@@ -24,18 +24,21 @@ interface ProbeLimits {
   /** Of each operation, retries included. */
   readonly timeoutMs: number;
   readonly kms: DaemonConfig['kms'];
+  /** The deployment's; empty: keys that need one are told so. */
+  readonly originKeys: readonly SecretBytes[];
 }
 
 /** The keys of a configuration as the daemon would open them, without the daemon. */
 export class KeyProbes {
   readonly #registry: KeyRegistry;
 
-  constructor({ timeoutMs, kms }: ProbeLimits) {
+  constructor({ timeoutMs, kms, originKeys }: ProbeLimits) {
     this.#registry = new KeyRegistry({
       cipher: nodeCipher(),
       timer: systemTimer(systemClock()),
       metrics: NO_TELEMETRY.metrics,
       random: Math.random,
+      originKeys,
       limits: {
         ...DEFAULT_GUARD_LIMITS,
         maxAttempts: kms.maxAttempts,

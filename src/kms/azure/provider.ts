@@ -129,7 +129,7 @@ class AzureKey implements KmsKey {
   #payload(): Payload {
     const { payload, id } = this.#options;
     if (payload !== undefined) return payload;
-    const says = 'RSA keys need a secret of the deployment: configure originKeyFile';
+    const says = 'RSA keys need a secret of the deployment: configure originKeyFiles';
     throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: ${says}`);
   }
 

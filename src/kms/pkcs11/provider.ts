@@ -117,7 +117,7 @@ class Pkcs11Key implements KmsKey {
     if (method.name === 'aes-gcm') return undefined;
     if (method.name === 'aes-kwp') return KWP_PAYLOAD;
     if (this.#originKeys.length > 0) return rsaPayload(this.#originKeys);
-    const says = 'RSA keys need an origin key, since anyone can wrap with a public one: configure originKeyFile';
+    const says = 'RSA keys need an origin key, since anyone can wrap with a public one: configure originKeyFiles';
     throw new KeysideError('KEY_MISCONFIGURED', `key ${this.#id}: ${says}`);
   }
 }
