@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { awsSettingsSchema } from '../kms/aws/config.ts';
 import { azureSettingsSchema } from '../kms/azure/config.ts';
 import { gcpSettingsSchema } from '../kms/gcp/config.ts';
+import { kmipSettingsSchema } from '../kms/kmip/config.ts';
 import { localSettingsSchema } from '../kms/local/config.ts';
 import { pkcs11SettingsSchema } from '../kms/pkcs11/config.ts';
 import { vaultSettingsSchema } from '../kms/vault/config.ts';
@@ -13,6 +14,7 @@ export const PROVIDER_SETTINGS = {
   aws: awsSettingsSchema,
   azure: azureSettingsSchema,
   gcp: gcpSettingsSchema,
+  kmip: kmipSettingsSchema,
   pkcs11: pkcs11SettingsSchema,
   vault: vaultSettingsSchema,
 } as const;

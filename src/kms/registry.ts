@@ -12,6 +12,8 @@ import { gcpSettingsSchema } from './gcp/config.ts';
 import { gcpProvider } from './gcp/provider.ts';
 import { DEFAULT_GUARD_LIMITS, Guard, type GuardLimits, type GuardTools } from './guard.ts';
 import type { GuardedKey, KeyDirectory, KeySpec } from './guarded-key.ts';
+import { kmipSettingsSchema } from './kmip/config.ts';
+import { kmipProvider } from './kmip/provider.ts';
 import type { KmsKey, KmsProvider } from './kms.ts';
 import { localSettingsSchema } from './local/config.ts';
 import { localProvider } from './local/provider.ts';
@@ -41,6 +43,7 @@ function openers({ cipher, timer, originKeys }: RegistryTools): ReadonlyMap<stri
     aws: opener(awsProvider(), awsSettingsSchema),
     azure: opener(azureProvider({ originKeys, clock: timer }), azureSettingsSchema),
     gcp: opener(gcpProvider(), gcpSettingsSchema),
+    kmip: opener(kmipProvider(), kmipSettingsSchema),
     pkcs11: opener(pkcs11Provider({ timer, originKeys }), pkcs11SettingsSchema),
     vault: opener(vaultProvider(timer), vaultSettingsSchema),
   };

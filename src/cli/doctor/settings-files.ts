@@ -4,7 +4,7 @@ import type { FileToCheck } from './file-modes.ts';
 import type { ConfiguredKey, ConfiguredTenant } from './tenants.ts';
 
 /** Settings whose files hold nothing secret: certificates without a key, and the module of an HSM. */
-const PUBLIC_SETTINGS = new Set(['caFile', 'clientCertificateFile', 'module']);
+const PUBLIC_SETTINGS = new Set(['caFile', 'clientCertificateFile', 'kmip.certificateFile', 'module']);
 
 /** The files that the keys' settings name, once each: key stores and credentials. Files of disabled keys too: secret they are. */
 export function settingsFiles(tenants: readonly ConfiguredTenant[]): Iterable<FileToCheck> {
@@ -27,8 +27,12 @@ export function settingsFiles(tenants: readonly ConfiguredTenant[]): Iterable<Fi
 
 function pathsOf({ provider, settings }: ConfiguredKey): readonly string[] {
   const fields: Readonly<Record<string, readonly PathField[]>> = PROVIDER_PATHS;
-  const secret = (fields[provider] ?? []).filter((field) => !PUBLIC_SETTINGS.has(field.at(-1) ?? ''));
+  const secret = (fields[provider] ?? []).filter((field) => !isPublic(provider, field.at(-1) ?? ''));
   return secret.flatMap((field) => valuesAt(settings, field));
+}
+
+function isPublic(provider: string, setting: string): boolean {
+  return PUBLIC_SETTINGS.has(setting) || PUBLIC_SETTINGS.has(`${provider}.${setting}`);
 }
 
 function valuesAt(value: unknown, [step, ...rest]: PathField): readonly string[] {

@@ -107,7 +107,6 @@ const ROWS: readonly Row[] = [
     reason: 'KEY_MISCONFIGURED',
     says: 'the module does not do this mechanism, or not with these parameters: see preset, mechanisms, ivPolicy and kwpCall',
     codes: {
-      CKR_ARGUMENTS_BAD: 0x07,
       CKR_ATTRIBUTE_READ_ONLY: 0x10,
       CKR_ATTRIBUTE_SENSITIVE: 0x11,
       CKR_ATTRIBUTE_TYPE_INVALID: 0x12,
@@ -121,6 +120,13 @@ const ROWS: readonly Row[] = [
       CKR_CANT_LOCK: 0x0a,
       CKR_CONFIG_ILLEGAL: VENDOR + 0x7c,
     },
+  },
+  {
+    // NSS says it, too, of an RSA ciphertext that is a larger number than the key's modulus: one of another key, now and then.
+    reason: 'KEY_MISCONFIGURED',
+    says: 'the module does not accept how it is called: see preset, mechanisms, ivPolicy and kwpCall',
+    doubt: 'ambiguous',
+    codes: { CKR_ARGUMENTS_BAD: 0x07 },
   },
   {
     reason: 'CIPHERTEXT_REJECTED',
