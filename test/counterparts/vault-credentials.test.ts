@@ -73,7 +73,9 @@ describe('a Vault key and its credentials at OpenBao', { skip: skipOf(server) },
     assert.equal(count(RENEWAL), 0);
     await time.advance(MINUTE_MS);
     await describeOnce(key);
-    await counter.reached(RENEWAL);
+    await counter.answered(RENEWAL);
+    // One more exchange with the server: by its end the answer before it was read, and time may go on.
+    await describeOnce(key);
     await time.advance(13 * MINUTE_MS);
     await describeOnce(key);
     assert.deepEqual([count(LOGIN), count(RENEWAL), tokens().size], [1, 1, 1]);

@@ -36,6 +36,7 @@ export class VaultStub {
   readonly requests: StubRequest[] = [];
   /** The port that each request came from: one a connection. */
   readonly sockets: (number | undefined)[] = [];
+  readonly #answered: string[] = [];
   readonly #server: Server;
   readonly #target: string | undefined;
   #answer: Answering;
@@ -73,6 +74,11 @@ export class VaultStub {
     while (!this.paths.some((path) => path.includes(part))) await new Promise((resolve) => setImmediate(resolve));
   }
 
+  /** Resolves once it has given a whole answer to a request whose path holds `part`. */
+  async answered(part: string): Promise<void> {
+    while (!this.#answered.some((path) => path.includes(part))) await new Promise((resolve) => setImmediate(resolve));
+  }
+
   async stop(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -84,6 +90,7 @@ export class VaultStub {
     const seen = requestOf(incoming, text);
     this.requests.push(seen);
     this.sockets.push(incoming.socket.remotePort);
+    response.on('finish', () => this.#answered.push(seen.path));
     const answer = await this.#answer(seen);
     if (answer === 'hang') return;
     if (answer === 'drop') {
