@@ -17,7 +17,7 @@ const WHO: Readonly<Record<Actor, string>> = {
 };
 
 /** What to do about each reason, whatever the kind of KMS. */
-const TODO: Readonly<Record<ErrorReason, string>> = {
+const WHAT_TO_DO: Readonly<Record<ErrorReason, string>> = {
   REQUEST_INVALID: 'correct the field that the message names',
   PAYLOAD_TOO_LARGE: 'split the document, or raise the limit that the message names below `limits` of the configuration',
   EDEK_MALFORMED: 'give the edek as it was stored: whole, and not that of another system',
@@ -44,7 +44,7 @@ const TODO: Readonly<Record<ErrorReason, string>> = {
 };
 
 /** Where a kind of KMS needs other words. */
-const TODO_BY_PROVIDER: Readonly<Record<string, Partial<Readonly<Record<ErrorReason, string>>>>> = {
+const WHAT_TO_DO_BY_PROVIDER: Readonly<Record<string, Partial<Readonly<Record<ErrorReason, string>>>>> = {
   local: {
     KEY_REVOKED: '`keyside local-kms enable` enables the key, if its data is to be used again',
     KEY_NOT_FOUND: 'correct `storeFile`, restore the file, or make a new key with `keyside local-kms create`',
@@ -80,10 +80,12 @@ const UNANSWERED: Readonly<Record<string, Advice>> = {
 export function adviceFor(reason: string, provider?: string): Advice | undefined {
   if (!isErrorReason(reason)) return Object.hasOwn(UNANSWERED, reason) ? UNANSWERED[reason] : undefined;
   const special =
-    provider !== undefined && Object.hasOwn(TODO_BY_PROVIDER, provider) ? TODO_BY_PROVIDER[provider]?.[reason] : undefined;
-  return { who: WHO[reasonEntry(reason).actor], todo: special ?? TODO[reason] };
+    provider !== undefined && Object.hasOwn(WHAT_TO_DO_BY_PROVIDER, provider)
+      ? WHAT_TO_DO_BY_PROVIDER[provider]?.[reason]
+      : undefined;
+  return { who: WHO[reasonEntry(reason).actor], todo: special ?? WHAT_TO_DO[reason] };
 }
 
 function isErrorReason(reason: string): reason is ErrorReason {
-  return Object.hasOwn(TODO, reason);
+  return Object.hasOwn(WHAT_TO_DO, reason);
 }
