@@ -1,8 +1,10 @@
 import type { WrapContext } from '../core/encryption-context.ts';
 import { ciphertextRejected, isWeather, KeysideError } from '../core/errors.ts';
+import { inTurn } from '../core/in-turn.ts';
 import type { WrapAlgorithm } from '../core/providers.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
 import type { KmsCallScope } from '../kms/guarded-key.ts';
+import type { Timer } from '../kms/timer.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { OpenedBy } from './held-keys.ts';
 import type { JudgedWrap } from './judge.ts';
@@ -10,6 +12,8 @@ import { joinShares } from './shares.ts';
 
 /** Most combinations of alternatives that are tried for one block (docs/format.md, section 3). */
 const MAX_COMBINATIONS = 16;
+/** A KMS that has not answered by then is asked beside the next alternative. */
+const PATIENCE_MS = 1_000;
 
 export interface OpenedBlock {
   readonly dataKey: SecretBytes;
@@ -19,34 +23,42 @@ export interface OpenedBlock {
 /** Told of every failure of a KMS, with the configuration it concerns: a confirmed revocation takes effect beyond this block. */
 export type FailureListener = (error: unknown, by: OpenedBy) => void;
 
+interface OpenCall {
+  readonly scope: KmsCallScope;
+  readonly timer: Timer;
+  readonly verifies: (dataKey: SecretBytes) => boolean;
+  readonly onFailure: FailureListener;
+}
+
 /**
  * Opens a judged block through its KMSs: the first combination of alternatives that unwraps and `verifies`. Weather and bad
- * ciphertext move on to the next combination; a refusal by the customer ends the attempt.
+ * ciphertext move on to the next combination, and so does a KMS that has not answered for a second; a refusal by the customer ends the
+ * attempt, even where another alternative is being asked.
  * @throws {KeysideError} CIPHERTEXT_REJECTED where no combination verifies; else what the KMS said
  */
-export async function openBlock(
-  tenant: Tenant,
-  wraps: readonly JudgedWrap[],
-  call: { scope: KmsCallScope; verifies: (dataKey: SecretBytes) => boolean; onFailure: FailureListener },
-): Promise<OpenedBlock> {
-  let failure: unknown;
+export async function openBlock(tenant: Tenant, wraps: readonly JudgedWrap[], call: OpenCall): Promise<OpenedBlock> {
+  const { scope, timer } = call;
   const parts = new Map<JudgedWrap, Promise<SecretBytes>>();
+  const waiting = combinations(wraps);
+  const open = async (combination: readonly JudgedWrap[]): Promise<OpenedBlock> => {
+    const dataKey = joinShares(await Promise.all(combination.map((judged) => unwrapOnce(tenant, judged, { parts, ...call }))));
+    if (call.verifies(dataKey)) return { dataKey, openedBy: combination.map(openedBy) };
+    dataKey.wipe();
+    throw ciphertextRejected('no alternative yields the data key that the header commits to');
+  };
   try {
-    for (const combination of combinations(wraps)) {
-      try {
-        const dataKey = joinShares(
-          await Promise.all(combination.map((judged) => unwrapOnce(tenant, judged, { parts, ...call }))),
-        );
-        if (call.verifies(dataKey)) return { dataKey, openedBy: combination.map(openedBy) };
-        dataKey.wipe();
-        failure ??= ciphertextRejected('no alternative yields the data key that the header commits to');
-      } catch (error) {
-        if (!movesOn(error) || call.scope.signal.aborted) throw error;
-        // Weather outranks bad ciphertext: what could not be tried may have been the right one.
-        if (failure === undefined || isWeather(error)) failure = error;
-      }
-    }
-    throw failure;
+    return await inTurn<OpenedBlock>({
+      next: () => {
+        const { value, done } = waiting.next();
+        return done === true ? undefined : open(value);
+      },
+      movesOn: (error) => movesOn(error) && !scope.signal.aborted,
+      // Weather outranks bad ciphertext: what could not be tried may have been the right one.
+      worse: (earlier, later) => (isWeather(later) ? later : earlier),
+      patienceMs: PATIENCE_MS,
+      after: (ms, callback) => timer.after(ms, callback),
+      discard: ({ dataKey }) => dataKey.wipe(),
+    });
   } finally {
     for (const part of parts.values()) part.then((bytes) => bytes.wipe()).catch(() => undefined); // reported where it was awaited
   }
@@ -84,7 +96,7 @@ function openedBy(judged: JudgedWrap): OpenedBy {
 }
 
 /** One wrap for each share, alternatives in stored order, at most 16 combinations. */
-function* combinations(wraps: readonly JudgedWrap[]): Generator<readonly JudgedWrap[]> {
+function* combinations(wraps: readonly JudgedWrap[]): Generator<readonly JudgedWrap[], void> {
   const byShare = [...Map.groupBy(wraps, (judged) => judged.wrap.share).values()];
   const total = byShare.reduce((product, alternatives) => product * alternatives.length, 1);
   for (let index = 0; index < Math.min(total, MAX_COMBINATIONS); index++) {

@@ -3,6 +3,7 @@ import { isWeather, KeysideError, reasonEntry } from '../core/errors.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
 import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
+import type { Timer } from '../kms/timer.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
 import { type Metrics, NO_SPAN, type Span } from '../telemetry/telemetry.ts';
 import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
@@ -29,6 +30,8 @@ export interface ReaderParts {
   readonly cache: DataKeyCache;
   readonly keys: KeyDirectory;
   readonly clock: Clock;
+  /** For how long one KMS is waited for before the next alternative is asked too. */
+  readonly timer: Timer;
   readonly metrics: Metrics;
   readonly onFailure: FailureListener;
   readonly epochs: Epochs;
@@ -60,8 +63,8 @@ export class KeyReader {
     if (wraps.length === Math.max(1, request.keyBlock.shareCount) || request.verifies(dataKey)) return dataKey;
     // The block has alternatives with different data keys. Which one is meant depends on the document, so nothing is shared.
     dataKey.wipe();
-    return (await openBlock(request.tenant, wraps, { scope, verifies: request.verifies, onFailure: this.#parts.onFailure }))
-      .dataKey;
+    const { timer, onFailure } = this.#parts;
+    return (await openBlock(request.tenant, wraps, { scope, timer, verifies: request.verifies, onFailure })).dataKey;
   }
 
   async #find(request: ReadRequest, wraps: readonly JudgedWrap[], scope: KmsCallScope): Promise<SecretBytes> {
@@ -178,11 +181,8 @@ export class KeyReader {
   async #prove(search: Search, scope: KmsCallScope): Promise<Proof> {
     const provenAtMs = this.#parts.clock.nowMs();
     // With alternatives, any data key that unwraps will do here: `open` holds it against the document's commitment.
-    const opened = await openBlock(search.request.tenant, search.wraps, {
-      scope,
-      verifies: () => true,
-      onFailure: this.#parts.onFailure,
-    });
+    const { timer, onFailure } = this.#parts;
+    const opened = await openBlock(search.request.tenant, search.wraps, { scope, timer, verifies: () => true, onFailure });
     return { ...opened, provenAtMs };
   }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { KeysideError } from '../core/errors.ts';
 import type { KeyConfigurationId, TenantId } from '../core/ids.ts';
 import type { KeyDirectory } from '../kms/guarded-key.ts';
+import type { Timer } from '../kms/timer.ts';
 import type { DataKeyCacheState, DataKeyEviction, Metrics } from '../telemetry/telemetry.ts';
 import { BlockWriter } from './block-writer.ts';
 import { type CacheLimits, DataKeyCache } from './data-key-cache.ts';
@@ -13,7 +14,10 @@ import { type Lease, LeaseTable } from './lease-table.ts';
 
 export interface KeyRingParts {
   readonly keys: KeyDirectory;
+  /** For lifetimes of data keys. */
   readonly clock: Clock;
+  /** For waiting. */
+  readonly timer: Timer;
   readonly metrics: Metrics;
   readonly limits: CacheLimits;
 }
@@ -32,12 +36,12 @@ export class KeyRing {
 
   constructor(parts: KeyRingParts) {
     this.#parts = parts;
-    const { keys, clock, metrics } = parts;
+    const { keys, clock, timer, metrics } = parts;
     this.#cache = new DataKeyCache(parts.limits, (eviction, count) => metrics.dataKeyEvicted(eviction, count));
     this.#leases = new LeaseTable(parts.limits.maxEntries);
     const epochs = this.#epochs;
     const onFailure = (error: unknown, by: OpenedBy): void => this.learn(error, by);
-    this.reader = new KeyReader({ cache: this.#cache, keys, clock, metrics, onFailure, epochs });
+    this.reader = new KeyReader({ cache: this.#cache, keys, clock, timer, metrics, onFailure, epochs });
     const blocks = new BlockWriter({ keys, clock, onFailure });
     this.writer = new KeyWriter({ leases: this.#leases, cache: this.#cache, blocks, clock, metrics, epochs });
     metrics.observeDataKeys(() => this.state());

@@ -38,6 +38,16 @@ export class Breaker {
   }
 
   /**
+   * Takes no part in looking whether the KMS is back: for those who would otherwise wait only to be turned away.
+   * @throws {KeysideError} as `run` does, where the breaker is open
+   */
+  assertAsks(): void {
+    if (this.#openUntilMs === undefined) return;
+    const leftMs = this.#openUntilMs - this.#tools.timer.nowMs();
+    if (leftMs > 0 || this.#isProbing) throw this.#refusal(leftMs);
+  }
+
+  /**
    * Runs `attempt`, unless the breaker is open.
    * @throws {KeysideError} KMS_UNAVAILABLE with the time until the next look, where it is open; else what the attempt throws
    */
@@ -62,7 +72,11 @@ export class Breaker {
       this.#isProbing = true;
       return true;
     }
-    throw new KeysideError('KMS_UNAVAILABLE', `${this.#tools.name} did not answer of late and is not asked for a moment`, {
+    throw this.#refusal(leftMs);
+  }
+
+  #refusal(leftMs: number): KeysideError {
+    return new KeysideError('KMS_UNAVAILABLE', `${this.#tools.name} did not answer of late and is not asked for a moment`, {
       retryAfterMs: Math.max(1, Math.ceil(leftMs)),
     });
   }

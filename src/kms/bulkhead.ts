@@ -11,19 +11,26 @@ export interface BulkheadLimits {
 /** On whose behalf a place is asked for. */
 export interface BulkheadCall {
   readonly signal: AbortSignal;
-  /** Those who wait are served lane by lane in turn: a tenant with many calls does not keep back one with few. */
+  /** Who shares: a tenant with many calls does not keep back one with few. */
   readonly lane: string;
 }
 
+interface Lane {
+  taken: number;
+  readonly waiters: Set<() => void>;
+}
+
 /**
- * Places under a cap, handed out to the lanes in turn and within a lane in the order of asking. A waiter whose signal aborts leaves
- * the queue at once: a slow KMS must not fill it with callers that are gone.
+ * Places under a cap. A place that comes free goes to the lane that has the fewest, in turn where several have as few, and within a lane
+ * in the order of asking. A waiter whose signal aborts leaves the queue at once: a slow KMS must not fill it with callers that are gone.
  */
 export class Bulkhead {
   readonly #limits: BulkheadLimits;
   readonly #name: string;
-  /** Waiters by lane; the lane that was served last stands last. */
-  readonly #lanes = new Map<string, Set<() => void>>();
+  /** Lanes that have places or waiters; of those that wait, the one that was served last stands last. */
+  readonly #lanes = new Map<string, Lane>();
+  #maxConcurrent: number;
+  #maxPerLane = Number.POSITIVE_INFINITY;
   #waiting = 0;
   #taken = 0;
 
@@ -31,6 +38,18 @@ export class Bulkhead {
   constructor(name: string, limits: BulkheadLimits) {
     this.#name = name;
     this.#limits = limits;
+    this.#maxConcurrent = limits.maxConcurrent;
+  }
+
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** From now on there are so many places, in all and for one lane. Whoever has one keeps it. */
+  resize(maxConcurrent: number, maxPerLane: number): void {
+    this.#maxConcurrent = maxConcurrent;
+    this.#maxPerLane = maxPerLane;
+    this.#serve();
   }
 
   /**
@@ -42,23 +61,27 @@ export class Bulkhead {
     try {
       return await work();
     } finally {
-      this.#leave();
+      this.#leave(call.lane);
     }
   }
 
-  async #enter({ signal, lane }: BulkheadCall): Promise<void> {
+  async #enter({ signal, lane: name }: BulkheadCall): Promise<void> {
     if (signal.aborted) throw endOf(signal);
-    if (this.#taken < this.#limits.maxConcurrent) {
-      this.#taken += 1;
+    const lane = this.#lanes.get(name) ?? { taken: 0, waiters: new Set() };
+    if (this.#taken < this.#maxConcurrent && lane.taken < this.#maxPerLane) {
+      this.#lanes.set(name, lane);
+      this.#take(lane);
       return;
     }
     if (this.#waiting >= this.#limits.maxQueued) throw this.#overloaded();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = (): void => {
-      this.#remove(lane, resolve);
+      this.#withdraw(name, resolve);
       reject(endOf(signal));
     };
-    this.#add(lane, resolve);
+    this.#lanes.set(name, lane);
+    lane.waiters.add(resolve);
+    this.#waiting += 1;
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       await promise;
@@ -67,42 +90,61 @@ export class Bulkhead {
     }
   }
 
+  #take(lane: Lane): void {
+    lane.taken += 1;
+    this.#taken += 1;
+  }
+
   /** The place goes to a waiter directly, so that no newcomer can take it in between. */
-  #leave(): void {
-    const [first] = this.#lanes;
-    if (first === undefined) {
-      this.#taken -= 1;
-      return;
-    }
-    const [lane, waiters] = first;
-    const [next] = waiters as Set<() => void>;
-    this.#remove(lane, next as () => void);
-    const rest = this.#lanes.get(lane);
-    if (rest !== undefined) {
-      this.#lanes.delete(lane);
-      this.#lanes.set(lane, rest);
-    }
-    next?.();
+  #leave(name: string): void {
+    const lane = this.#lanes.get(name) as Lane;
+    lane.taken -= 1;
+    this.#taken -= 1;
+    this.#dropIdle(name, lane);
+    this.#serve();
   }
 
-  #add(lane: string, waiter: () => void): void {
-    const waiters = this.#lanes.get(lane) ?? new Set();
-    this.#lanes.set(lane, waiters.add(waiter));
-    this.#waiting += 1;
+  #serve(): void {
+    while (this.#waiting > 0 && this.#taken < this.#maxConcurrent) {
+      const next = this.#neediest();
+      if (next === undefined) return;
+      const [name, lane] = next;
+      const [admit] = lane.waiters as Set<() => void>;
+      lane.waiters.delete(admit as () => void);
+      this.#waiting -= 1;
+      this.#take(lane);
+      this.#lanes.delete(name);
+      this.#lanes.set(name, lane);
+      admit?.();
+    }
   }
 
-  #remove(lane: string, waiter: () => void): void {
-    const waiters = this.#lanes.get(lane);
-    if (waiters?.delete(waiter) !== true) return;
+  #neediest(): [string, Lane] | undefined {
+    let found: [string, Lane] | undefined;
+    for (const entry of this.#lanes) {
+      const [, lane] = entry;
+      if (lane.waiters.size === 0 || lane.taken >= this.#maxPerLane) continue;
+      if (found === undefined || lane.taken < found[1].taken) found = entry;
+    }
+    return found;
+  }
+
+  #withdraw(name: string, waiter: () => void): void {
+    const lane = this.#lanes.get(name);
+    if (lane?.waiters.delete(waiter) !== true) return;
     this.#waiting -= 1;
-    if (waiters.size === 0) this.#lanes.delete(lane);
+    this.#dropIdle(name, lane);
+  }
+
+  #dropIdle(name: string, lane: Lane): void {
+    if (lane.taken === 0 && lane.waiters.size === 0) this.#lanes.delete(name);
   }
 
   #overloaded(): KeysideError {
-    const { maxConcurrent, maxQueued } = this.#limits;
+    const { maxQueued } = this.#limits;
     return new KeysideError(
       'OVERLOADED',
-      `${this.#name} has ${maxConcurrent} calls to its KMS under way and ${maxQueued} waiting, which is all it may have`,
+      `${this.#name} has ${this.#maxConcurrent} calls to its KMS under way and ${maxQueued} waiting, which is all it may have`,
     );
   }
 }

@@ -3,22 +3,14 @@ import type { WrapContext } from '../core/encryption-context.ts';
 import { ciphertextRejected, KeysideError } from '../core/errors.ts';
 import { DATA_KEY_BYTES, type ProviderName } from '../core/providers.ts';
 import { SecretBytes } from '../core/secret-bytes.ts';
-import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
-import type { KmsCallMeasure, Metrics, Outcome } from '../telemetry/telemetry.ts';
-import { Breaker, type BreakerLimits } from './breaker.ts';
-import { Bulkhead, type BulkheadLimits } from './bulkhead.ts';
-import { Deadline, endOf } from './deadline.ts';
 import type { GuardedKey, KmsCallScope } from './guarded-key.ts';
 import type { GeneratedDataKey, KeyDescription, KmsKey, UnwrapRequest, Wrapped, WrapRequest } from './kms.ts';
+import { type Operation, OperationRunner, type RunnerLimits, type RunnerTools } from './operation-runner.ts';
 import { checkGenerated, checkUnwrapped, checkWrapped } from './reply-checks.ts';
-import { type RetryLimits, retryWeather } from './retry.ts';
-import type { Timer } from './timer.ts';
+import type { SharedQuota } from './shared-quota.ts';
 
-export interface GuardLimits extends BulkheadLimits, RetryLimits, BreakerLimits {
-  /** A whole operation: waiting for a place, every attempt and every pause. */
-  readonly operationMs: number;
-  readonly attemptMs: number;
-}
+export type GuardLimits = RunnerLimits;
+export type GuardTools = RunnerTools;
 
 export const DEFAULT_GUARD_LIMITS: GuardLimits = {
   maxConcurrent: 32,
@@ -32,34 +24,13 @@ export const DEFAULT_GUARD_LIMITS: GuardLimits = {
   openMs: 5_000,
 };
 
-export interface GuardTools {
-  readonly timer: Timer;
-  readonly metrics: Metrics;
-  /** 0 (inclusive) to 1 (exclusive); spreads retries, nothing secret. */
-  readonly random: () => number;
-}
-
 /** A key to guard, and what to call it in messages, spans and metrics. */
 export interface GuardSubject {
   readonly id: string;
   readonly provider: ProviderName;
   readonly key: KmsKey;
-}
-
-/** One call of the provider: what to do, what to demand of its reply, and how to let go of a reply that came too late. */
-interface Operation<Reply> {
-  readonly name: KmsCallMeasure['operation'];
-  readonly tenantId?: string;
-  readonly keyVersion?: string;
-  call(signal: AbortSignal): Promise<Reply>;
-  check(reply: Reply): void;
-  discard(reply: Reply): void;
-}
-
-interface Attempt {
-  readonly number: number;
-  readonly deadline: Deadline;
-  readonly scope: KmsCallScope;
+  /** What the key uses up together with others; absent where nothing is known of such a limit. */
+  readonly quota?: SharedQuota | undefined;
 }
 
 const nothing = (): void => undefined;
@@ -67,20 +38,14 @@ const nothing = (): void => undefined;
 /** Stands between the daemon and one key of any provider; distrusts it. */
 export class Guard implements GuardedKey {
   readonly #subject: GuardSubject;
-  readonly #tools: GuardTools;
-  readonly #limits: GuardLimits;
-  readonly #bulkhead: Bulkhead;
-  readonly #breaker: Breaker;
+  readonly #runner: OperationRunner;
   #running = 0;
   #isRetired = false;
   #closing: Promise<void> | undefined;
 
   constructor(subject: GuardSubject, tools: GuardTools, limits: GuardLimits = DEFAULT_GUARD_LIMITS) {
     this.#subject = subject;
-    this.#tools = tools;
-    this.#limits = limits;
-    this.#bulkhead = new Bulkhead(`key ${subject.id}`, limits);
-    this.#breaker = new Breaker(limits, { ...tools, name: `the KMS of key ${subject.id}` });
+    this.#runner = new OperationRunner(subject, tools, limits);
   }
 
   get provenByWrap(): boolean {
@@ -106,6 +71,7 @@ export class Guard implements GuardedKey {
     if (!this.accepts(request.wrapped)) throw ciphertextRejected('the configuration does not accept the stored key version');
     const operation: Operation<SecretBytes> = {
       name: 'unwrap',
+      isHedged: this.#subject.key.isUnwrapHedged !== false,
       tenantId: request.context.tenantId,
       keyVersion: request.wrapped.keyVersion,
       call: (signal) => this.#subject.key.unwrap(request, signal),
@@ -157,74 +123,16 @@ export class Guard implements GuardedKey {
     }
   }
 
-  /** A place is held through all attempts and pauses: a KMS that throttles is asked less, not more. */
   async #run<Reply>(operation: Operation<Reply>, scope: KmsCallScope): Promise<Reply> {
-    const { id, provider } = this.#subject;
-    if (this.#isRetired) throw new KeysideError('KMS_UNAVAILABLE', `key ${id}: its configuration was replaced or closed`);
-    const { timer, metrics, random } = this.#tools;
-    const { operationMs: limitMs, ...limits } = this.#limits;
-    const timeoutMessage = `key ${id}: ${provider} gave no answer within ${limitMs} ms`;
+    if (this.#isRetired) {
+      throw new KeysideError('KMS_UNAVAILABLE', `key ${this.#subject.id}: its configuration was replaced or closed`);
+    }
     this.#running += 1;
     try {
-      using deadline = new Deadline({ parent: scope.signal, limitMs, timer, timeoutMessage });
-      const attempt = (number: number): Promise<Reply> =>
-        this.#breaker.run(() => this.#attempt(operation, { number, deadline, scope }));
-      const onRetry = (reason: KeysideError['reason']): void => metrics.kmsCallRetried(provider, reason);
-      const attempts = (): Promise<Reply> => retryWeather(attempt, { limits, deadline, random, onRetry });
-      return await this.#bulkhead.run(attempts, { signal: deadline.signal, lane: operation.tenantId ?? '' });
+      return await this.#runner.run(operation, scope);
     } finally {
       this.#running -= 1;
       if (this.#isRetired && this.#running === 0) void this.close();
     }
   }
-
-  /** One call, inside the retries and the breaker: each attempt counts and is counted. */
-  async #attempt<Reply>(operation: Operation<Reply>, { number, deadline, scope }: Attempt): Promise<Reply> {
-    const { id, provider } = this.#subject;
-    const { timer, metrics } = this.#tools;
-    const limitMs = Math.min(this.#limits.attemptMs, deadline.leftMs);
-    const startedMs = timer.nowMs();
-    const span = scope.span.child(SPANS.kmsCall.name, this.#attributes(operation, number));
-    const ended = (outcome: Outcome): void =>
-      metrics.kmsCallEnded({
-        provider,
-        operation: operation.name,
-        outcome,
-        tenantId: operation.tenantId,
-        durationMs: timer.nowMs() - startedMs,
-      });
-    const timeoutMessage = `key ${id}: ${provider} did not answer within ${Math.round(limitMs)} ms`;
-    using limit = new Deadline({ parent: deadline.signal, limitMs, timer, timeoutMessage });
-    try {
-      const reply = await limit.race((signal) => operation.call(signal), operation.discard);
-      operation.check(reply);
-      span.end();
-      ended('OK');
-      return reply;
-    } catch (cause) {
-      const error = asKeysideError(cause, { id, signal: limit.signal });
-      span.end(error);
-      ended(error.reason);
-      throw error;
-    }
-  }
-
-  #attributes<Reply>(operation: Operation<Reply>, attempt: number): Record<string, string | number> {
-    const { tenantId, keyVersion } = operation;
-    return {
-      [ATTRIBUTES.provider.name]: this.#subject.provider,
-      [ATTRIBUTES.keyId.name]: this.#subject.id,
-      [ATTRIBUTES.operation.name]: operation.name,
-      [ATTRIBUTES.attempt.name]: attempt,
-      ...(tenantId === undefined ? {} : { [ATTRIBUTES.tenant.name]: tenantId }),
-      ...(keyVersion === undefined ? {} : { [ATTRIBUTES.keyVersion.name]: keyVersion }),
-    };
-  }
-}
-
-/** A provider owes a `KeysideError`; anything else is a fault of ours. Where the time was up, that is the reason, whatever was thrown. */
-function asKeysideError(cause: unknown, { id, signal }: { readonly id: string; readonly signal: AbortSignal }): KeysideError {
-  if (signal.aborted) return endOf(signal);
-  if (cause instanceof KeysideError) return cause;
-  return new KeysideError('INTERNAL', `key ${id}: its provider failed in a way that it does not account for`, { cause });
 }

@@ -67,6 +67,9 @@ export interface KmsKey {
   /** Whether a successful wrap or generate shows that the KMS holds the key. False for public keys, where anyone can wrap. */
   readonly provenByWrap: boolean;
 
+  /** False where a slow unwrap must not be asked for a second time beside the first, as at an HSM that works one by one. Default true. */
+  readonly isUnwrapHedged?: boolean;
+
   /** Lets go of connections and secrets. Running calls end with KMS_UNAVAILABLE. */
   close(): Promise<void>;
 }
@@ -76,4 +79,9 @@ export interface KmsProvider<Configuration> {
   readonly name: ProviderName;
   /** Opens a key without asking the KMS; loads the vendor's SDK on first use of the key, not before. */
   open(id: KeyConfigurationId, configuration: Configuration): KmsKey;
+  /**
+   * Names the limit on requests that the key uses up together with all keys of which this gives the same, e.g. an account's in a
+   * region. Absent where there is none.
+   */
+  sharedQuota?(configuration: Configuration): string;
 }

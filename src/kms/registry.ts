@@ -19,6 +19,7 @@ import { localSettingsSchema } from './local/config.ts';
 import { localProvider } from './local/provider.ts';
 import { pkcs11SettingsSchema } from './pkcs11/config.ts';
 import { pkcs11Provider } from './pkcs11/provider.ts';
+import { SharedQuota } from './shared-quota.ts';
 import { vaultSettingsSchema } from './vault/config.ts';
 import { vaultProvider } from './vault/provider.ts';
 
@@ -33,7 +34,12 @@ interface RegistryTools extends GuardTools {
 
 interface Opener {
   readonly name: ProviderName;
-  open(id: KeyConfigurationId, settings: unknown): KmsKey;
+  open(id: KeyConfigurationId, settings: unknown): OpenedKey;
+}
+
+interface OpenedKey {
+  readonly key: KmsKey;
+  readonly quotaName: string | undefined;
 }
 
 /** One line a provider. What it loads of its vendor's SDK, it loads with the first use of a key. */
@@ -52,7 +58,11 @@ function openers({ cipher, timer, originKeys }: RegistryTools): ReadonlyMap<stri
 
 /** Settings are checked once more where they enter: the configuration floor hands them over as `unknown`. */
 function opener<Settings>(provider: KmsProvider<Settings>, schema: { parse(settings: unknown): Settings }): Opener {
-  return { name: provider.name, open: (id, settings) => provider.open(id, schema.parse(settings)) };
+  const open = (id: KeyConfigurationId, unchecked: unknown): OpenedKey => {
+    const settings = schema.parse(unchecked);
+    return { key: provider.open(id, settings), quotaName: provider.sharedQuota?.(settings) };
+  };
+  return { name: provider.name, open };
 }
 
 interface Entry {
@@ -68,6 +78,9 @@ export class KeyRegistry implements KeyDirectory {
   readonly #tools: RegistryTools;
   readonly #openers: ReadonlyMap<string, Opener>;
   readonly #keys = new LRUCache<string, Entry>({ max: MAX_OPEN_KEYS, dispose: ({ guard }) => guard.retire() });
+
+  /** By provider and name. A key keeps its own: one that is forgotten here is shared no more, and nothing worse. */
+  readonly #quotas = new LRUCache<string, SharedQuota>({ max: MAX_OPEN_KEYS });
 
   constructor(tools: RegistryTools) {
     this.#tools = tools;
@@ -94,12 +107,21 @@ export class KeyRegistry implements KeyDirectory {
     const found = this.#openers.get(name);
     if (found === undefined) throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: there is no provider ${name}`);
     const { timer, metrics, random, limits = DEFAULT_GUARD_LIMITS } = this.#tools;
-    const key = openChecked(found, id, settings);
-    return new Guard({ id, provider: found.name, key }, { timer, metrics, random }, limits);
+    const { key, quotaName } = openChecked(found, id, settings);
+    const quota = quotaName === undefined ? undefined : this.#quota(`${found.name} ${quotaName}`);
+    return new Guard({ id, provider: found.name, key, quota }, { timer, metrics, random }, limits);
+  }
+
+  #quota(name: string): SharedQuota {
+    const known = this.#quotas.get(name);
+    if (known !== undefined) return known;
+    const quota = new SharedQuota(name, this.#tools.timer);
+    this.#quotas.set(name, quota);
+    return quota;
   }
 }
 
-function openChecked(found: Opener, id: string, settings: unknown): KmsKey {
+function openChecked(found: Opener, id: string, settings: unknown): OpenedKey {
   try {
     return found.open(parseKeyConfigurationId(id), settings);
   } catch (cause) {

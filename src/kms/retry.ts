@@ -1,5 +1,6 @@
 import { type ErrorReason, isWeather, KeysideError } from '../core/errors.ts';
 import type { Deadline } from './deadline.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 export interface RetryLimits {
   /** Attempts in all, the first one included. */
@@ -17,23 +18,24 @@ interface RetryTools {
   /** 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number;
   readonly onRetry: (reason: ErrorReason) => void;
+  readonly budget: RetryBudget;
 }
 
 /**
  * Attempts again after weather, and after nothing else: what a customer or an operator refused is not asked twice. Ends with the
- * last attempt's error where the attempts are used up or the pause would outlast the deadline: waiting for a certain failure helps
- * nobody.
+ * last attempt's error where the attempts or the budget are used up or the pause would outlast the deadline: waiting for a certain
+ * failure helps nobody.
  */
-export async function retryWeather<T>(attempt: (number: number) => Promise<T>, tools: RetryTools): Promise<T> {
-  const { limits, deadline, random, onRetry } = tools;
+export async function retryWeather<T>(attempt: () => Promise<T>, tools: RetryTools): Promise<T> {
+  const { limits, deadline, random, onRetry, budget } = tools;
   for (let number = 1; ; number += 1) {
     try {
-      return await attempt(number);
+      return await attempt();
     } catch (error) {
       if (!(error instanceof KeysideError) || !isWeather(error) || deadline.signal.aborted || number >= limits.maxAttempts)
         throw error;
       const pauseMs = pauseBeforeRetry(error, { retries: number - 1, limits, random });
-      if (pauseMs >= deadline.leftMs) throw error;
+      if (pauseMs >= deadline.leftMs || !budget.take()) throw error;
       onRetry(error.reason);
       await deadline.pause(pauseMs);
     }

@@ -22,9 +22,10 @@ export interface DataPlane extends ServiceParts {
 /** Builds what serves requests, from the tenants' directory down to the KMSs. Asks nobody anything. */
 export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metrics): DataPlane {
   const cipher = nodeCipher();
+  const timer = systemTimer(clock);
   const keys = new KeyRegistry({
     cipher,
-    timer: systemTimer(clock),
+    timer,
     metrics,
     random: Math.random,
     originKeys: readOriginKeys(config.originKeyFiles),
@@ -37,7 +38,7 @@ export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metr
       maxAttempts: config.kms.maxAttempts,
     },
   });
-  const ring = new KeyRing({ keys, clock, metrics, limits: config.cache });
+  const ring = new KeyRing({ keys, clock, timer, metrics, limits: config.cache });
   const tenants = new TenantDirectory(config.region);
   tenants.onChange((tenantId, previous) => {
     // The generation keeps old keys from being found; this zeroes them.

@@ -11,6 +11,7 @@ export function bothMetrics(first: Metrics, second: Metrics): Metrics {
     requestsInFlight: (change) => both((metrics) => metrics.requestsInFlight(change)),
     kmsCallEnded: (measure) => both((metrics) => metrics.kmsCallEnded(measure)),
     kmsCallRetried: (provider, reason) => both((metrics) => metrics.kmsCallRetried(provider, reason)),
+    kmsCallHedged: (provider) => both((metrics) => metrics.kmsCallHedged(provider)),
     dataKeyLookedUp: (lookup, use) => both((metrics) => metrics.dataKeyLookedUp(lookup, use)),
     dataKeyEvicted: (eviction, count) => both((metrics) => metrics.dataKeyEvicted(eviction, count)),
     observeDataKeys: (observe) => both((metrics) => metrics.observeDataKeys(observe)),

@@ -106,6 +106,13 @@ export const METRICS = {
     help: 'Calls to a KMS that were tried again.',
     attributes: ['provider', 'reason'],
   },
+  kmsHedges: {
+    name: 'keyside.kms.hedges',
+    kind: 'counter',
+    unit: '{hedge}',
+    help: 'Second calls to a KMS, made beside a first one that was slow.',
+    attributes: ['provider'],
+  },
   dataKeyLookups: {
     name: 'keyside.data_key.lookups',
     kind: 'counter',

@@ -42,6 +42,7 @@ export class OtelMetrics implements Metrics {
   readonly #kmsCallDuration: Histogram;
   readonly #requestLabels = new LabelSets([LABELS.method.name, LABELS.outcome.name, LABELS.tenant.name]);
   readonly #retries = new LabelledCounter([LABELS.provider.name, LABELS.reason.name]);
+  readonly #hedges = new LabelledCounter([LABELS.provider.name]);
   readonly #lookups = new LabelledCounter([LABELS.lookup.name, LABELS.use.name]);
   readonly #evictions = new LabelledCounter([LABELS.cause.name]);
   readonly #reloads = new LabelledCounter([LABELS.outcome.name]);
@@ -56,6 +57,7 @@ export class OtelMetrics implements Metrics {
     this.#kmsCallDuration = histogram(meter, METRICS.kmsCallDuration);
     this.#showKnownLabels();
     counter(meter, METRICS.kmsRetries, this.#retries);
+    counter(meter, METRICS.kmsHedges, this.#hedges);
     counter(meter, METRICS.dataKeyLookups, this.#lookups);
     counter(meter, METRICS.dataKeyEvictions, this.#evictions);
     counter(meter, METRICS.configReloads, this.#reloads);
@@ -90,6 +92,10 @@ export class OtelMetrics implements Metrics {
 
   kmsCallRetried(provider: ProviderName, reason: ErrorReason): void {
     this.#retries.add(1, provider, reason);
+  }
+
+  kmsCallHedged(provider: ProviderName): void {
+    this.#hedges.add(1, provider);
   }
 
   dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void {

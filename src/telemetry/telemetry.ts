@@ -56,6 +56,7 @@ export interface Metrics {
   requestsInFlight(change: 1 | -1): void;
   kmsCallEnded(measure: KmsCallMeasure): void;
   kmsCallRetried(provider: ProviderName, reason: ErrorReason): void;
+  kmsCallHedged(provider: ProviderName): void;
   dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void;
   dataKeyEvicted(eviction: DataKeyEviction, count: number): void;
   /** Called at each collection. At most one observer; the last one stays. */
@@ -84,6 +85,7 @@ export const NO_TELEMETRY: Telemetry = {
     requestsInFlight: noop,
     kmsCallEnded: noop,
     kmsCallRetried: noop,
+    kmsCallHedged: noop,
     dataKeyLookedUp: noop,
     dataKeyEvicted: noop,
     observeDataKeys: noop,

@@ -31,6 +31,8 @@ export class RecordedMetrics implements Metrics {
 
   kmsCallRetried(): void {}
 
+  kmsCallHedged(): void {}
+
   dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void {
     this.lookups.push(`${lookup} ${use}`);
   }

@@ -40,7 +40,7 @@ export class World implements ServiceParts {
     this.tenants = new TenantDirectory(options.region);
     this.keys = new FakeKeys({ kms, timer, metrics, limits: options.guardLimits ?? {} });
     const limits = { maxEntries: 1_000, maxBytes: 2 ** 24, negativeTtlMs: 1_000, ...options.cacheLimits };
-    this.ring = new KeyRing({ keys: this.keys, clock: options.clock ?? timer, metrics, limits });
+    this.ring = new KeyRing({ keys: this.keys, clock: options.clock ?? timer, timer, metrics, limits });
     this.tenants.onChange((id, previous) => {
       if (previous !== undefined) this.ring.dropTenant(id, { eviction: 'reconfigured' });
     });

@@ -59,6 +59,7 @@ class Trial {
     this.#ring = new KeyRing({
       keys: this.kms,
       clock: this.timer,
+      timer: this.timer,
       metrics: new RecordedMetrics(),
       limits: { maxEntries: 10, maxBytes: 2 ** 20, negativeTtlMs: 1_000 },
     });

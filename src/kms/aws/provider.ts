@@ -18,7 +18,7 @@ export function awsProvider(): KmsProvider<AwsSettings> {
     const { AwsKmsOpener } = await import('./client.ts');
     return new AwsKmsOpener();
   });
-  return { name: 'aws', open: (id, settings) => new AwsKey(id, settings, connections) };
+  return { name: 'aws', open: (id, settings) => new AwsKey(id, settings, connections), sharedQuota: requestQuota };
 }
 
 interface Call<Reply> {
@@ -27,6 +27,16 @@ interface Call<Reply> {
   readonly context: WrapContext;
   readonly signal: AbortSignal;
   make(kms: AwsKms, request: AwsRequest): Promise<Reply>;
+}
+
+/**
+ * AWS counts requests by the account that calls, in each region: a role's account, or the one that all keys with these credentials call
+ * from (https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html).
+ */
+function requestQuota(settings: AwsSettings): string {
+  const { credentials } = settings;
+  const account = 'roleArn' in credentials ? credentials.roleArn.split(':')[4] : JSON.stringify(credentials);
+  return `${targetOf(settings).region} ${account}`;
 }
 
 class AwsKey implements KmsKey {

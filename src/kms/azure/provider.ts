@@ -30,7 +30,12 @@ export function azureProvider({ originKeys = [], clock = systemClock() }: AzureT
     });
     return openVault;
   });
-  return { name: 'azure', open: (id, settings) => new AzureKey({ id, target: targetOf(settings), connections, payload, clock }) };
+  return {
+    name: 'azure',
+    open: (id, settings) => new AzureKey({ id, target: targetOf(settings), connections, payload, clock }),
+    // Azure counts transactions by vault.
+    sharedQuota: ({ vaultUrl }) => new URL(vaultUrl).origin,
+  };
 }
 
 interface AzureKeyOptions {

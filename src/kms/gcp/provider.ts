@@ -18,7 +18,12 @@ export function gcpProvider(): KmsProvider<GcpSettings> {
     const { GcpKmsOpener } = await import('./client.ts');
     return new GcpKmsOpener();
   });
-  return { name: 'gcp', open: (id, settings) => new GcpKey(id, settings, connections) };
+  return {
+    name: 'gcp',
+    open: (id, settings) => new GcpKey(id, settings, connections),
+    // Google counts requests by project and location; which project it charges follows from the credentials.
+    sharedQuota: ({ keyName, credentials }) => `${keyName.split('/')[3]} ${JSON.stringify(credentials)}`,
+  };
 }
 
 interface Call<Reply> {

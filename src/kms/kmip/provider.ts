@@ -28,7 +28,11 @@ import { CALLER_IV_BYTES, joinWrap, splitWrap } from './wrapping.ts';
 /** KMIP 1.4 servers: AES-256-GCM inside the server, the wrap context as Authenticated Encryption Additional Data. */
 export function kmipProvider(): KmsProvider<KmipSettings> {
   const servers = new KmipServers();
-  return { name: 'kmip', open: (id, settings) => new KmipKey(id, settings, servers) };
+  return {
+    name: 'kmip',
+    open: (id, settings) => new KmipKey(id, settings, servers),
+    sharedQuota: ({ host, port }) => `${host}:${port}`,
+  };
 }
 
 /** A use of the key: what to ask for, and which bit of the usage mask it needs. */

@@ -29,6 +29,7 @@ interface LocalKeyOptions {
 /** Reads the file at every call: its state is always the present one, as with a KMS far away. */
 class LocalKey implements KmsKey {
   readonly provenByWrap = true;
+  readonly isUnwrapHedged = false;
   readonly #options: LocalKeyOptions;
   #isClosed = false;
 

@@ -45,6 +45,8 @@ interface Call {
 
 class Pkcs11Key implements KmsKey {
   readonly provenByWrap: boolean;
+  /** A module's sessions are few and slow: a second call would only wait behind the first. */
+  readonly isUnwrapHedged = false;
   readonly #id: KeyConfigurationId;
   readonly #target: Pkcs11Target;
   readonly #hangAfterMs: number;

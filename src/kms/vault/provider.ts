@@ -24,7 +24,12 @@ export function vaultProvider(timer: Timer = systemTimer(systemClock())): KmsPro
     const { VaultHttp } = await import('./client.ts');
     return (connection) => new VaultSession(new VaultHttp(connection), connection, timer);
   });
-  return { name: 'vault', open: (id, settings) => new VaultKey(id, settings, connections) };
+  return {
+    name: 'vault',
+    open: (id, settings) => new VaultKey(id, settings, connections),
+    // Rate limits are set for a server, a namespace or a mount; the server's throttling is the one that all feel.
+    sharedQuota: ({ address, namespace = '' }) => `${new URL(address).origin} ${namespace}`,
+  };
 }
 
 interface Call<Reply> {

@@ -87,6 +87,43 @@ describe('alternatives', () => {
     });
   }
 
+  it('ask the next KMS beside one that has not answered for a second, and take the first answer', async () => {
+    const world = worldOf();
+    const block = await blockOf(world, ...alternatives(7, 7));
+    world.kms.script({ kind: 'hangs' });
+    const reading = read(world, block);
+    await world.timer.advance(999);
+    assert.equal(world.callCount('unwrap'), 1);
+    await world.timer.advance(1);
+    assert.equal(await reading, 7);
+    assert.equal(world.kms.calls.at(-1)?.key, 'two');
+  });
+
+  it('take a refusal that comes while the next KMS is asked for a refusal', async () => {
+    const world = worldOf();
+    const block = await blockOf(world, ...alternatives(7, 7));
+    world.kms.script({ kind: 'deaf' }, { kind: 'hangs' });
+    const outcome = refused(read(world, block), 'KEY_REVOKED');
+    await world.timer.advance(1_000);
+    world.kms.disable('one');
+    world.kms.answerLate();
+    await outcome;
+  });
+
+  it('leave no secret behind where both answer', async (t) => {
+    const secrets = new SecretWatch(t);
+    const world = worldOf();
+    const block = await blockOf(world, ...alternatives(7, 7));
+    world.kms.script({ kind: 'deaf' });
+    const reading = read(world, block);
+    await world.timer.advance(1_000);
+    assert.equal(await reading, 7);
+    world.kms.answerLate();
+    await settled();
+    world.ring.close();
+    secrets.assertAllWiped();
+  });
+
   it('end in weather where one of them could not be tried: it may have been the right one', async () => {
     const world = worldOf();
     const block = await blockOf(world, ...alternatives(7, 7));

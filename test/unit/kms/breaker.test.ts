@@ -90,4 +90,14 @@ describe('the breaker', () => {
     await refused(subject.ask('CANCELLED'), 'CANCELLED');
     assert.equal(await subject.ask('OK'), 'an answer');
   });
+
+  it('turns away those who would have to wait before they ask, but is not probed by them', async () => {
+    const subject = new Subject();
+    subject.breaker.assertAsks();
+    await subject.fail(3);
+    await refused(() => subject.breaker.assertAsks(), 'KMS_UNAVAILABLE', /is not asked for a moment/);
+    await subject.timer.advance(1_000);
+    subject.breaker.assertAsks();
+    assert.equal(await subject.ask('OK'), 'an answer');
+  });
 });

@@ -28,6 +28,7 @@ class Subject {
 
   /** Ends the work that began first. */
   async end(): Promise<void> {
+    await settled();
     this.#running.shift()?.();
     await settled();
   }
@@ -57,5 +58,38 @@ describe('the places of one key', () => {
     void subject.ask('c');
     await subject.end();
     assert.deepEqual(subject.began, ['a', 'c']);
+  });
+
+  it('go first to who has the fewest: one whose calls hang does not keep what comes free', async () => {
+    const subject = new Subject(3, 10);
+    for (const lane of ['hangs', 'hangs', 'works', 'hangs', 'works']) void subject.ask(lane);
+    await subject.end();
+    assert.deepEqual(subject.began, ['hangs', 'hangs', 'works', 'hangs']);
+    await subject.end();
+    assert.deepEqual(subject.began, ['hangs', 'hangs', 'works', 'hangs', 'works']);
+  });
+
+  it('are no more than a lane may have, though others are free, until that changes', async () => {
+    const subject = new Subject(4, 10);
+    subject.bulkhead.resize(4, 1);
+    for (const lane of ['a', 'a', 'b']) void subject.ask(lane);
+    await settled();
+    assert.deepEqual(subject.began, ['a', 'b']);
+    subject.bulkhead.resize(4, 2);
+    await settled();
+    assert.deepEqual(subject.began, ['a', 'b', 'a']);
+  });
+
+  it('that are taken away are not taken from who has them', async () => {
+    const subject = new Subject(3, 10);
+    for (const lane of ['a', 'b', 'c']) void subject.ask(lane);
+    subject.bulkhead.resize(1, 1);
+    void subject.ask('d');
+    await subject.end();
+    await subject.end();
+    assert.deepEqual(subject.began, ['a', 'b', 'c']);
+    await subject.end();
+    assert.deepEqual(subject.began, ['a', 'b', 'c', 'd']);
+    assert.equal(subject.bulkhead.taken, 1);
   });
 });

@@ -1,6 +1,6 @@
 import { KeysideError } from '../../../src/core/errors.ts';
 import { DEFAULT_GUARD_LIMITS, Guard, type GuardLimits } from '../../../src/kms/guard.ts';
-import { NO_TELEMETRY, type Span } from '../../../src/telemetry/telemetry.ts';
+import { type Metrics, NO_TELEMETRY, type Span } from '../../../src/telemetry/telemetry.ts';
 import { contextOf } from '../../contract/kms-calls.ts';
 import { type FakeFault, FakeKms } from '../../fakes/fake-kms.ts';
 import { FakeTimer } from '../../fakes/kms-timer.ts';
@@ -14,6 +14,7 @@ interface Setup {
   readonly kms: FakeKms;
   readonly timer: FakeTimer;
   readonly guard: Guard;
+  readonly metrics: Metrics;
   /** What metrics and spans heard, in order: `retry KMS_THROTTLED`, `wrap 1 OK`, … */
   readonly heard: string[];
   readonly scope: { readonly signal: AbortSignal; readonly span: Span };
@@ -30,12 +31,13 @@ export function setup(limits: Partial<GuardLimits> = {}, generates = true): Setu
     kmsCallEnded: (measure: { operation: string; outcome: string; durationMs: number; tenantId: string | undefined }) =>
       heard.push(`${measure.operation} ${measure.outcome} ${measure.durationMs} ms for ${measure.tenantId}`),
     kmsCallRetried: (provider: string, reason: string) => heard.push(`retry ${provider} ${reason}`),
+    kmsCallHedged: (provider: string) => heard.push(`hedge ${provider}`),
   };
   const tools = { timer, metrics, random: () => 0.5 };
   const key = kms.open('main', { generates });
   const guard = new Guard({ id: 'acme-main', provider: 'aws', key }, tools, { ...DEFAULT_GUARD_LIMITS, ...limits });
   const caller = new AbortController();
-  return { kms, timer, guard, heard, caller, scope: { signal: caller.signal, span: recordingSpan(heard) } };
+  return { kms, timer, guard, metrics, heard, caller, scope: { signal: caller.signal, span: recordingSpan(heard) } };
 }
 
 function recordingSpan(heard: string[], name = ''): Span {
