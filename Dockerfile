@@ -1,19 +1,29 @@
 ARG BUILD_IMAGE=node:24-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
 
-FROM ${BUILD_IMAGE} AS build
+# Packages, and what of them is compiled: the bindings of the PKCS#11 provider. Nobody's install scripts run; the one build that is
+# wanted is started by name, and an image without it is none. The runtime image is of the same Debian, so the C library fits.
+FROM ${BUILD_IMAGE} AS packages
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends g++ make python3 \
+  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY tools/node24 tools/node24
 COPY tools/build-optional-natives.mjs tools/
 RUN npm ci --ignore-scripts
+RUN node tools/build-optional-natives.mjs --required
+
+FROM packages AS build
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY clients/typescript clients/typescript
 RUN npm run build
-# What runs needs no tools, source maps or type declarations.
-RUN npm prune --omit=dev \
-  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete
+# What runs needs no tools, sources of bindings, source maps or type declarations. The last line loads the bindings once.
+RUN npm prune --omit=dev --ignore-scripts \
+  && (cd node_modules/pkcs11js && rm -rf src includes build/Release/obj.target build/Release/.deps) \
+  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
+  && node --eval "import('graphene-pk11')"
 
 FROM ${RUNTIME_IMAGE}
 ARG VERSION=0.1.0
@@ -33,7 +43,7 @@ ENV NODE_ENV=production \
   OTEL_METRICS_EXPORTER=prometheus
 # By number, so that Kubernetes can see that it is not root. Nothing in the image is written to: the root file system may be
 # read-only, and the directory of the Unix socket is a volume. There is no shell to set the core limit: give the container
-# `ulimit core=0`, or the node a core pattern that drops the dumps.
+# `ulimit core=0`, or the node a core pattern that drops the dumps. An HSM's PKCS#11 module comes by volume (docs/providers/pkcs11.md).
 USER 65532:65532
 # Liveness, readiness and metrics. The API listens on loopback or a Unix socket and is not exposed.
 EXPOSE 7461

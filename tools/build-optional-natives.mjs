@@ -1,6 +1,7 @@
 /**
  * Builds the native parts that Keyside can do without, after `npm ci`: plain JavaScript, because it runs on whatever Node the machine
  * has. What cannot be built is said in one line, with what it is good for; the installation goes on. Built parts are left alone.
+ * With `--required`, as for the image, it ends in 1 where a part is missing afterwards.
  *
  * Nothing is fetched: the headers are those of the Node that will run Keyside (`node_modules/.bin/node`, else the present one), and
  * node-gyp is npm's own.
@@ -11,6 +12,7 @@ import { dirname, join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const LONGEST_BUILD_MS = 300_000;
+const IS_REQUIRED = process.argv.includes('--required');
 
 const PARTS = [
   {
@@ -23,9 +25,12 @@ const PARTS = [
 
 for (const part of PARTS) {
   const folder = join(ROOT, part.folder);
-  if (!existsSync(folder) || existsSync(join(folder, part.product))) continue;
-  const problem = build(folder, part.product);
-  if (problem !== undefined) console.log(`keyside: ${part.name} was not built, so ${part.without}: ${problem}`);
+  if (existsSync(join(folder, part.product))) continue;
+  if (!existsSync(folder) && !IS_REQUIRED) continue;
+  const problem = existsSync(folder) ? build(folder, part.product) : `${part.folder} is not there`;
+  if (problem === undefined) continue;
+  console.log(`keyside: ${part.name} was not built, so ${part.without}: ${problem}`);
+  if (IS_REQUIRED) process.exitCode = 1;
 }
 
 /** Undefined, or in a few words why there is no product. */
@@ -53,10 +58,12 @@ function nodeWithHeaders() {
     .find((folder) => existsSync(join(folder, 'include/node/node_api.h')));
 }
 
+/** Of the npm that runs this, else of the one that came with the present Node. */
 function nodeGyp() {
   const { npm_config_node_gyp: named, npm_execpath: npm } = process.env;
-  const beside = npm === undefined ? [] : [join(dirname(npm), '../node_modules/node-gyp/bin/node-gyp.js')];
-  return [named, ...beside].find((path) => path !== undefined && existsSync(path));
+  const folders = [...(npm ? [join(dirname(npm), '..')] : []), join(dirname(process.execPath), '../lib/node_modules/npm')];
+  const found = folders.map((folder) => join(folder, 'node_modules/node-gyp/bin/node-gyp.js'));
+  return [named, ...found].find((path) => path !== undefined && existsSync(path));
 }
 
 /** `npm_config_nodedir` would win over the argument, and an unreachable registry's address has no place in a build. */

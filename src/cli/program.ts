@@ -3,6 +3,7 @@ import { addDecrypt } from './decrypt.ts';
 import { addDoctor } from './doctor/doctor.ts';
 import { addEncrypt } from './encrypt.ts';
 import { describeFailure, EXIT_OK } from './failure.ts';
+import { addInit } from './init/init.ts';
 import { addLocalKms } from './local-kms.ts';
 import { addRewrap } from './rewrap.ts';
 import { configOption, stateDirOption } from './state-options.ts';
@@ -41,6 +42,7 @@ function buildProgram(parts: ProgramParts): Command {
       getErrHelpWidth: () => HELP_WIDTH,
     });
   addSidecar(program, parts);
+  addInit(program, parts);
   addEncrypt(program, parts);
   addDecrypt(program, parts);
   addRewrap(program, parts);

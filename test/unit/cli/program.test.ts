@@ -11,7 +11,7 @@ describe('the command line', () => {
   it('lists its verbs', async () => {
     const { exitCode, stdout } = await run(['--help']);
     assert.equal(exitCode, 0);
-    for (const verb of ['sidecar', 'encrypt', 'decrypt', 'rewrap', 'local-kms', 'doctor'])
+    for (const verb of ['sidecar', 'init', 'encrypt', 'decrypt', 'rewrap', 'local-kms', 'doctor'])
       assert.match(stdout, new RegExp(`^ {2}${verb} `, 'm'));
   });
 
