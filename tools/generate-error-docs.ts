@@ -18,6 +18,8 @@ A call that fails ends in a gRPC status whose message is \`REASON: sentence\`. T
 metadata. Where a retry helps, \`google.rpc.RetryInfo\` says after how long. Decide by the reason, never by the sentence: sentences may
 change, reasons do not. The items of a batch carry the same details in their own \`google.rpc.Status\`.
 
+What each KMS answers, and which of these reasons it becomes, stands in [vendor-errors.md](vendor-errors.md).
+
 No message holds plaintext, key bytes, tokens or values of the encryption context.
 `;
 

@@ -43,7 +43,7 @@ const ROWS: readonly Row[] = [
     reason: 'CIPHERTEXT_REJECTED',
     says: '',
     samples: {
-      InvalidCiphertextException: '',
+      InvalidCiphertextException: 'UnknownError (what the SDK puts where KMS sends no words)',
       IncorrectKeyException: 'The key ID in the request does not identify a CMK that can perform this operation.',
     },
   },
@@ -124,6 +124,8 @@ interface StoreRow {
   readonly part: string;
   readonly reason: ErrorReason;
   readonly says: string;
+  /** The documented message. */
+  readonly sample: string;
 }
 
 /**
@@ -135,18 +137,42 @@ export const KEY_STORE_ERRORS: readonly StoreRow[] = [
     part: 'external key is not enabled in the external key manager',
     reason: 'KEY_REVOKED',
     says: 'the external key is not enabled in its key manager',
+    sample:
+      'The external key store proxy rejected the request because the external key is not enabled in the external key manager.',
   },
-  { part: 'denied access to the operation', reason: 'KEY_ACCESS_DENIED', says: 'the external key store denies access' },
-  { part: 'could not find the external key', reason: 'KEY_NOT_FOUND', says: 'the external key store knows no such key' },
+  {
+    part: 'denied access to the operation',
+    reason: 'KEY_ACCESS_DENIED',
+    says: 'the external key store denies access',
+    sample:
+      'The external key store proxy denied access to the operation. Verify that the user and the external key are both authorized for this operation, and try the request again.',
+  },
+  {
+    part: 'could not find the external key',
+    reason: 'KEY_NOT_FOUND',
+    says: 'the external key store knows no such key',
+    sample:
+      'The external key store proxy rejected the request because it could not find the external key. To retry the request, use a valid external key ID.',
+  },
   {
     part: 'does not support the requested',
     reason: 'KEY_MISCONFIGURED',
     says: 'the external key store does not support the operation',
+    sample:
+      'The external key store proxy rejected the request because it does not support the requested cryptographic operation.',
   },
   {
     part: 'could not authenticate',
     reason: 'KEY_MISCONFIGURED',
     says: 'the external key store does not accept the credentials of AWS KMS',
+    sample:
+      'The external key store proxy rejected the request because it could not authenticate AWS KMS. Verify and, if necessary, update the credentials for your external key store proxy.',
   },
-  { part: 'corrupted, missing, or otherwise invalid', reason: 'CIPHERTEXT_REJECTED', says: '' },
+  {
+    part: 'corrupted, missing, or otherwise invalid',
+    reason: 'CIPHERTEXT_REJECTED',
+    says: '',
+    sample:
+      'The external key store proxy rejected the request because the specified ciphertext or additional authenticated data is corrupted, missing, or otherwise invalid.',
+  },
 ];

@@ -1,9 +1,7 @@
 import { ciphertextRejected, type ErrorReason, KeysideError } from '../../core/errors.ts';
+import { isFileFailure } from '../file-failure.ts';
 import type { AwsKeyFacts } from './aws-kms.ts';
 import { AWS_ERRORS, KEY_STORE_ERRORS } from './error-table.ts';
-
-/** System calls on the files that hold credentials; the others are the network's. */
-const FILE_CALLS = new Set(['open', 'read', 'stat', 'lstat', 'scandir']);
 
 /** Connections that broke: the SDK renames them to TimeoutError. */
 const BROKEN = new Set(['ECONNRESET', 'EPIPE']);
@@ -36,9 +34,10 @@ export function failureOf(error: unknown): AwsFailure {
   });
   if (row !== undefined) return failure(row.reason, row.says);
   if (status === 429) return failure('KMS_THROTTLED', 'AWS throttles');
+  if (status === 408) return failure('KMS_TIMEOUT', 'AWS or a proxy before it did not answer in time');
   if (status !== undefined && status >= 500) return failure('KMS_UNAVAILABLE', 'AWS reports a fault of its own');
   if (code !== undefined) {
-    if (FILE_CALLS.has(syscall ?? '')) return failure('KEY_MISCONFIGURED', 'a file of its credentials cannot be read');
+    if (isFileFailure(code, syscall)) return failure('KEY_MISCONFIGURED', 'a file of its credentials cannot be read');
     if (UNTRUSTED.test(code)) return failure('KEY_MISCONFIGURED', "the certificate of AWS's endpoint is not trusted here");
     return failure('KMS_UNAVAILABLE', 'AWS cannot be reached');
   }

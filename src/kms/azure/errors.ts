@@ -1,4 +1,4 @@
-import { ciphertextRejected, type ErrorReason, KeysideError } from '../../core/errors.ts';
+import { ciphertextRejected, type ErrorReason, KeysideError, reasonEntry } from '../../core/errors.ts';
 import { AzureError } from './azure-kms.ts';
 import { AUTHORITY_ERRORS, VAULT_ERRORS, VAULT_WORDS } from './error-table.ts';
 
@@ -28,7 +28,8 @@ export function failureOf(error: unknown): AzureFailure {
   const { code = '', status } = error;
   const vault = error.from === 'vault';
   const known = (vault ? VAULT_ERRORS : AUTHORITY_ERRORS).get(vault ? vaultCode(error) : code);
-  if (known === undefined || isWeather(status)) return byStatus(error);
+  // A status of weather outranks a code that is none: what refused is not known to be the vault.
+  if (known === undefined || (isWeather(status) && reasonEntry(known.reason).actor !== 'weather')) return byStatus(error);
   const { reason, says, confirm } = known;
   return { reason, says, confirm, code: vault ? vaultCode(error) : code, retryAfterMs: error.retryAfterMs };
 }
@@ -84,6 +85,7 @@ function byStatus(error: AzureError): AzureFailure {
     ),
     retryAfterMs,
   });
+  if (status === 408) return found('KMS_TIMEOUT', `${who} or a proxy before it did not answer in time`);
   if (status === 429) return found('KMS_THROTTLED', `${who} throttles`);
   if (status !== undefined && status >= 500) return found('KMS_UNAVAILABLE', `${who} reports a fault of its own`);
   if (status === undefined) return byCode(error, found);

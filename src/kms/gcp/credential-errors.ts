@@ -1,4 +1,5 @@
 import type { ErrorReason } from '../../core/errors.ts';
+import { isFileFailure } from '../file-failure.ts';
 import type { GcpFailure } from './error-table.ts';
 import { isUntrusted, record, text } from './traits.ts';
 
@@ -53,10 +54,8 @@ export const CREDENTIAL_ERRORS: ReadonlyMap<string, Row> = new Map(
   ROWS.flatMap((row) => Object.keys(row.samples).map((word) => [word, row])),
 );
 
-/** System calls on the files that hold credentials; the others are the network's. */
-const FILE_CALLS = new Set(['open', 'read', 'stat', 'lstat', 'realpath', 'readlink']);
 const TIMEOUTS = new Set(['TimeoutError', 'AbortError']);
-const NETWORK = /^(?:E(?!RR_)[A-Z0-9]+|UND_ERR_[A-Z_]+)$/;
+const NETWORK = /^(?:E(?!RR_)[A-Z0-9_]+|UND_ERR_[A-Z_]+)$/;
 
 /** A failure on the way to an access token, as one of ours. */
 export function credentialsError(cause: unknown): GcpCredentialsError {
@@ -73,7 +72,7 @@ function failureOf(error: unknown): GcpFailure {
   const failure = (reason: ErrorReason, says: string): GcpFailure => ({ reason, says, isToConfirm: false, code: word ?? code });
   if (status !== undefined) return failure(...answered(status, word));
   if (TIMEOUTS.has(code)) return failure('KMS_TIMEOUT', "Google's token service did not answer in time");
-  if (FILE_CALLS.has(syscall)) return failure('KEY_MISCONFIGURED', 'a file of its credentials cannot be read');
+  if (isFileFailure(code, syscall)) return failure('KEY_MISCONFIGURED', 'a file of its credentials cannot be read');
   if (isUntrusted(code)) return failure('KEY_MISCONFIGURED', 'the certificate of the token service is not trusted here');
   if (NETWORK.test(code)) return failure('KMS_UNAVAILABLE', "Google's token service cannot be reached");
   return failure('KEY_MISCONFIGURED', 'there are no credentials for Google Cloud, or they cannot be used');

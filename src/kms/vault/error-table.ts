@@ -7,7 +7,7 @@ interface Row {
   readonly reason: ErrorReason;
   /** Said after the key's id. */
   readonly says: string;
-  /** Words as the server sends them. */
+  /** Words as the server sends them; where it sends none, what it is documented with. */
   readonly sample: string;
   /** A refusal that may have several causes: the key is read before anything is said. */
   readonly isToConfirm?: true;
@@ -25,7 +25,7 @@ const COMMON: readonly Row[] = [
     part: '',
     reason: 'KMS_UNAVAILABLE',
     says: 'a standby node of Vault redirects: let standby nodes forward, or name an address that leads to the active one',
-    sample: '',
+    sample: 'Location: https://vault-0.example.com:8200/v1/transit/decrypt/acme (a header; there is no body)',
   },
   {
     status: 405,
@@ -39,7 +39,8 @@ const COMMON: readonly Row[] = [
     part: '',
     reason: 'KMS_TIMEOUT',
     says: 'Vault or a proxy before it did not answer in time',
-    sample: '',
+    // A proxy's; Vault itself does not send it.
+    sample: "408 Request Time-out. Your browser didn't send a complete request in time.",
   },
   {
     status: 412,
@@ -60,14 +61,14 @@ const COMMON: readonly Row[] = [
     part: '',
     reason: 'KMS_UNAVAILABLE',
     says: 'the node of Vault is a disaster-recovery secondary',
-    sample: '',
+    sample: 'disaster recovery mode replication secondary and active (as documented)',
   },
   {
     status: 473,
     part: '',
     reason: 'KMS_UNAVAILABLE',
     says: 'the node of Vault is a performance standby',
-    sample: '',
+    sample: 'performance standby (as documented)',
   },
   {
     status: 503,

@@ -1,10 +1,8 @@
 import { ciphertextRejected, type ErrorReason, KeysideError } from '../../core/errors.ts';
+import { isFileFailure } from '../file-failure.ts';
 import { LOGIN_ERRORS, TLS_ERRORS, TRANSIT_ERRORS } from './error-table.ts';
 import { misfitOf, type TransitKeyFacts } from './key-facts.ts';
 import { CredentialFileFault, DeadToken, OddAnswer, VaultRefusal } from './vault-server.ts';
-
-/** System calls on the files of the TLS settings; the others are the network's. */
-const FILE_CALLS = new Set(['open', 'read', 'stat']);
 
 /** What an error means for the key. */
 export interface VaultFailure {
@@ -46,7 +44,7 @@ function refusalOf(refusal: VaultRefusal): VaultFailure {
 function systemFailureOf(error: unknown): VaultFailure {
   const { name, code, syscall } = traits(error);
   if (code === undefined) return failure('INTERNAL', 'the client of Vault failed in a way that is not accounted for', name);
-  if (FILE_CALLS.has(syscall ?? '')) return failure('KEY_MISCONFIGURED', 'a file of its TLS settings cannot be read', code);
+  if (isFileFailure(code, syscall)) return failure('KEY_MISCONFIGURED', 'a file of its TLS settings cannot be read', code);
   const row = TLS_ERRORS.find((candidate) => candidate.code.test(code));
   if (row !== undefined) return failure('KEY_MISCONFIGURED', row.says, code);
   return failure('KMS_UNAVAILABLE', 'Vault cannot be reached', code);

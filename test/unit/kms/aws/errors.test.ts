@@ -76,10 +76,9 @@ describe('what AWS answers becomes a reason of ours:', () => {
     }
   }
 
-  for (const { part, reason } of KEY_STORE_ERRORS) {
+  for (const { part, reason, sample } of KEY_STORE_ERRORS) {
     it(`in a custom key store, "… ${part} …" is ${reason}`, async () => {
-      const message = `The external key store proxy rejected the request because the ${part}.`;
-      refuse(kmsError('KMSInvalidStateException', message), keyMetadata({ KeyState: 'Enabled', CustomKeyStoreId: 'cks-1' }));
+      refuse(kmsError('KMSInvalidStateException', sample), keyMetadata({ KeyState: 'Enabled', CustomKeyStoreId: 'cks-1' }));
       await rejects(unwrap(), reason);
     });
   }

@@ -209,14 +209,14 @@ describe('what Azure answers becomes a reason of ours:', () => {
   }
 
   const waits = [
-    { header: '7', wantMs: 7_000 },
-    { header: new Date(Date.now() + 60_000).toUTCString(), wantMs: 60_000 },
-    { header: 'soon', wantMs: 1_000 },
-    { header: '0', wantMs: 1_000 },
+    { name: '7', header: () => '7', wantMs: 7_000 },
+    { name: 'a date in a minute', header: () => new Date(Date.now() + 60_000).toUTCString(), wantMs: 60_000 },
+    { name: 'soon', header: () => 'soon', wantMs: 1_000 },
+    { name: '0', header: () => '0', wantMs: 1_000 },
   ];
-  for (const { header, wantMs } of waits) {
-    it(`a Retry-After of "${header}" is handed on as ${wantMs} ms`, async () => {
-      answers({ unwrapkey: { ...vaultError('Throttled', '', 429), headers: { 'retry-after': header } } });
+  for (const { name, header, wantMs } of waits) {
+    it(`a Retry-After of "${name}" is handed on as ${wantMs} ms`, async () => {
+      answers({ unwrapkey: { ...vaultError('Throttled', '', 429), headers: { 'retry-after': header() } } });
       const { retryAfterMs = 0 } = await rejects(unwrap(), 'KMS_THROTTLED');
       assert.ok(Math.abs(retryAfterMs - wantMs) < 2_000 && retryAfterMs > 0, `${retryAfterMs}`);
       if (wantMs < 60_000) assert.equal(retryAfterMs, wantMs);

@@ -58,8 +58,8 @@ export class Authority {
     return this.#leaf(hosts[0] ?? '', [usage(OID.serverAuth), subjectAltNames(hosts)], isExpired);
   }
 
-  client(name: string): Certificate {
-    return this.#leaf(name, [usage(OID.clientAuth)]);
+  client(name: string, isExpired = false): Certificate {
+    return this.#leaf(name, [usage(OID.clientAuth)], isExpired);
   }
 
   #leaf(name: string, extensions: readonly Buffer[], isExpired = false): Certificate {
