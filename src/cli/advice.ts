@@ -1,4 +1,5 @@
 import { type Actor, type ErrorReason, reasonEntry } from '../core/errors.ts';
+import { WHAT_TO_DO_BY_PROVIDER } from './advice-by-provider.ts';
 
 /** Who can mend a failure, and how. */
 export interface Advice {
@@ -12,7 +13,7 @@ const WHO: Readonly<Record<Actor, string>> = {
   operator: 'for whoever runs the daemon',
   customer: 'for the tenant',
   'customer or operator': 'for the tenant or whoever runs the daemon',
-  weather: 'passes by itself',
+  weather: 'may pass by itself, else for whoever runs the daemon',
   us: 'for the makers of Keyside',
 };
 
@@ -41,29 +42,6 @@ const WHAT_TO_DO: Readonly<Record<ErrorReason, string>> = {
   INTERNAL: "please report it, with the daemon's log under this request's id",
   DEADLINE_EXCEEDED: 'give more time with --timeout',
   CANCELLED: 'call again',
-};
-
-/** Where a kind of KMS needs other words. */
-const WHAT_TO_DO_BY_PROVIDER: Readonly<Record<string, Partial<Readonly<Record<ErrorReason, string>>>>> = {
-  local: {
-    KEY_REVOKED: '`keyside local-kms enable` enables the key, if its data is to be used again',
-    KEY_NOT_FOUND: 'correct `storeFile`, restore the file, or make a new key with `keyside local-kms create`',
-    KEY_MISCONFIGURED: 'mend the key store file as the message says',
-    KMS_UNAVAILABLE: 'check the disk that the key store file is on',
-  },
-  aws: {
-    KEY_REVOKED: 'enable the key in AWS KMS, cancel its deletion or import its material again, if its data is to be used again',
-    KEY_ACCESS_DENIED:
-      "the key policy must allow kms:Encrypt, kms:Decrypt, kms:GenerateDataKey and kms:DescribeKey to the daemon's role, that role's own policy must allow the same, and a role to assume must trust it with the same external id",
-    KEY_NOT_FOUND:
-      'check the account and region of `keyId`: a key of another account needs its ARN; a deleted key is gone for good',
-    KEY_MISCONFIGURED:
-      'check `region`, `credentials` and the clock; the key must be SYMMETRIC_DEFAULT for ENCRYPT_DECRYPT, and STS active in its region',
-    KMS_THROTTLED:
-      "try again; where it lasts, raise the account's quota of cryptographic operations or lengthen the policy's lease and cache times",
-    KMS_UNAVAILABLE:
-      'try again; where it lasts, check `endpoint`, the VPC endpoint, DNS and egress to kms.<region>.amazonaws.com',
-  },
 };
 
 /** Ways a call ends without any daemon's answer. */

@@ -81,11 +81,10 @@ export class OperationRunner {
 
   /** A place is held through all attempts and pauses: a KMS that throttles is asked less, not more. */
   async run<Reply>(operation: Operation<Reply>, scope: KmsCallScope): Promise<Reply> {
-    const { id, provider } = this.#subject;
+    const { provider } = this.#subject;
     const { timer, metrics, random } = this.#tools;
     const { operationMs: limitMs, ...limits } = this.#limits;
-    const timeoutMessage = `key ${id}: ${provider} gave no answer within ${limitMs} ms`;
-    using deadline = new Deadline({ parent: scope.signal, limitMs, timer, timeoutMessage });
+    using deadline = new Deadline({ parent: scope.signal, limitMs, timer, timeoutMessage: this.#timeoutMessage });
     const run: Run<Reply> = { operation, deadline, scope, attempts: 0 };
     const onRetry = (reason: KeysideError['reason']): void => metrics.kmsCallRetried(provider, reason);
     const attempts = (): Promise<Reply> => {
@@ -93,6 +92,11 @@ export class OperationRunner {
       return retryWeather(() => this.#hedged(run), { limits, deadline, random, onRetry, budget: this.#budget });
     };
     return await this.#bulkhead.run(attempts, { signal: deadline.signal, lane: operation.tenantId ?? '' });
+  }
+
+  get #timeoutMessage(): string {
+    const { id, provider } = this.#subject;
+    return `key ${id}: ${provider} gave no answer within ${this.#limits.operationMs} ms`;
   }
 
   /** One attempt, and a second one beside it where the first is unusually slow. The first answer counts, and a refusal is an answer. */
@@ -129,7 +133,11 @@ export class OperationRunner {
 
   /** With the breaker's leave, and in turn with the others that share the service's quota. */
   async #admitted<Reply>(run: Run<Reply>, signal: AbortSignal): Promise<Reply> {
-    const attempt = (): Promise<Reply> => this.#breaker.run(() => this.#attempt(run, signal));
+    const attempt = async (): Promise<Reply> => {
+      // A loop that was held up may come here late: what was not asked says nothing about the KMS.
+      if (run.deadline.leftMs <= 0) throw new KeysideError('KMS_TIMEOUT', this.#timeoutMessage);
+      return this.#breaker.run(() => this.#attempt(run, signal));
+    };
     const { quota } = this.#subject;
     if (quota === undefined) return await attempt();
     this.#breaker.assertAsks();

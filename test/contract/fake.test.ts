@@ -2,13 +2,15 @@ import { DATA_KEY_BYTES } from '../../src/core/providers.ts';
 import { SecretBytes } from '../../src/core/secret-bytes.ts';
 import { FakeKms } from '../fakes/fake-kms.ts';
 import { contextOf } from './kms-calls.ts';
-import { type ContractSubject, kmsContract } from './kms-contract.ts';
+import { kmsContract } from './kms-contract.ts';
+import type { ContractSubject } from './kms-subject.ts';
 
 /** The fake keeps the contract too: tests that lean on it would prove nothing otherwise. */
 for (const generates of [true, false]) {
   kmsContract(`the fake KMS ${generates ? 'with' : 'without'} a call that makes data keys`, {
     open: async () => subject(generates),
-    notApplicable: { scheduleDeletion: 'the fake removes keys at once' },
+    notApplicable: { scheduleDeletion: 'the fake has no waiting period', destroy: 'the fake keeps the keys it was given' },
+    behind: 'scripted',
   });
 }
 
@@ -26,6 +28,14 @@ async function subject(generates: boolean): Promise<ContractSubject> {
     enable: async () => kms.enable('main'),
     rotate: async () => kms.rotate('main'),
     missing: async () => open('nowhere'),
+    refused: async () => {
+      kms.script({ kind: 'denied' });
+      return open('main');
+    },
+    throttled: async () => {
+      kms.script({ kind: 'throttled' });
+      return open('main');
+    },
     unreachable: async () => {
       kms.script(...Array.from({ length: 6 }, () => ({ kind: 'unreachable' }) as const));
       return open('main');

@@ -4,48 +4,15 @@ import type { WrapContext } from '../../src/core/encryption-context.ts';
 import { KeysideError } from '../../src/core/errors.ts';
 import { parseKeyConfigurationId, parseTenantId } from '../../src/core/ids.ts';
 import type { Guard } from '../../src/kms/guard.ts';
-import type { KmsKey, Wrapped } from '../../src/kms/kms.ts';
+import type { Wrapped } from '../../src/kms/kms.ts';
 import { FakeTimer } from '../fakes/kms-timer.ts';
+import { type Behaviour, shows } from './behaviours.ts';
 import { CONTEXT, contextOf, guardOf, LIMITS, rejects, sample, scope, wrapSample } from './kms-calls.ts';
+import { measureRevocation } from './kms-revocation.ts';
+import type { Capability, ContractSetup, ContractSubject } from './kms-subject.ts';
 
-/** Two keys of one KMS, and the means to do to them what customers, operators and weather do. */
-export interface ContractSubject {
-  readonly key: KmsKey;
-  /** Another key of the same KMS. */
-  readonly otherKey: KmsKey;
-  /** A well-formed version of some other key, which the configuration does not accept. */
-  readonly unacceptedVersion: string;
-  disable(): Promise<void>;
-  /** Undoes `disable`. */
-  readonly enable?: () => Promise<void>;
-  /** From now on new data is wrapped under another version. */
-  readonly rotate?: () => Promise<void>;
-  readonly scheduleDeletion?: () => Promise<void>;
-  /** A configuration of a key that does not exist. */
-  readonly missing?: () => Promise<KmsKey>;
-  /** A configuration of an address where nobody listens. */
-  readonly unreachable?: () => Promise<KmsKey>;
-  /** A KMS that takes the call and does not answer; `reached` resolves once it has the call. */
-  readonly hanging?: () => Promise<{ readonly key: KmsKey; reached(): Promise<void> }>;
-  /** A KMS that unwraps this wrap to so many bytes, and generates so many. */
-  readonly garbage?: (bytes: number) => Promise<{ readonly key: KmsKey; readonly wrapped: Wrapped }>;
-  /** Bytes at the start of a wrap which this KMS does not authenticate, and why. Default none. */
-  readonly unauthenticated?: { readonly bytes: number; readonly reason: string };
-  /** Why the same wrapped twice may give the same bytes. Default: it must not. */
-  readonly deterministic?: string;
-  /** Calls the KMS has had. */
-  readonly calls?: () => number;
-  close(): Promise<void>;
-}
-
-type Capability = 'enable' | 'rotate' | 'scheduleDeletion' | 'missing' | 'unreachable' | 'hanging' | 'garbage' | 'calls';
-
-export interface ContractSetup {
-  /** A subject of its own for every test. */
-  open(): Promise<ContractSubject>;
-  /** What this KMS cannot show, and why. Printed, so that nobody takes silence for success. */
-  readonly notApplicable: Partial<Record<Capability, string>>;
-}
+/** What no real KMS does when asked to: a subject brings it about with a stub or proxy, unless it says otherwise. */
+const SCRIPTED: ReadonlySet<Behaviour> = new Set(['refused', 'throttled', 'unreachable', 'slow', 'garbage', 'cancelled']);
 
 /** Every provider passes these before its own tests count. */
 export function kmsContract(name: string, setup: ContractSetup): void {
@@ -55,11 +22,13 @@ export function kmsContract(name: string, setup: ContractSetup): void {
     customersWill(setup);
     distrust(setup);
     weather(setup);
+    measureRevocation(name, setup);
   });
 }
 
 function wrapping(setup: ContractSetup): void {
   it('what it wraps it unwraps, and what it gives back has 32 bytes of the same', async (t) => {
+    shown(t, setup, 'wrap');
     const { guard } = await opened(t, setup);
     using dataKey = sample();
     const wrapped = await guard.wrap({ dataKey, context: CONTEXT }, scope());
@@ -93,6 +62,7 @@ function wrapping(setup: ContractSetup): void {
   });
 
   it('64 calls at once do not disturb each other', async (t) => {
+    shown(t, setup, 'parallel');
     const { guard } = await opened(t, setup);
     const tenants = Array.from({ length: 64 }, (_, number) => contextOf({ tenantId: parseTenantId(`tenant-${number}`) }));
     await Promise.all(
@@ -122,6 +92,7 @@ function binding(setup: ContractSetup): void {
   ];
   for (const { name, context } of others) {
     it(`a wrap does not open for ${name}`, async (t) => {
+      shown(t, setup, 'context');
       const { guard } = await opened(t, setup);
       const wrapped = await wrapSample(guard);
       await rejects(guard.unwrap({ wrapped, context }, scope()), 'CIPHERTEXT_REJECTED');
@@ -129,6 +100,7 @@ function binding(setup: ContractSetup): void {
   }
 
   it('shares are told apart by their number', async (t) => {
+    shown(t, setup, 'bound');
     const { guard } = await opened(t, setup);
     const [first, second] = [contextOf({ share: 1, shareCount: 2 }), contextOf({ share: 2, shareCount: 2 })];
     const wrapped = await wrapSample(guard, first);
@@ -157,6 +129,8 @@ function binding(setup: ContractSetup): void {
 
 function customersWill(setup: ContractSetup): void {
   it('a disabled key wraps, unwraps and generates nothing, says so when asked, and works again once it is enabled', async (t) => {
+    shown(t, setup, 'disabled');
+    if (setup.disabling !== undefined) t.diagnostic(`instead: ${setup.disabling}`);
     const { guard, subject, can } = await opened(t, setup);
     const wrapped = await wrapSample(guard);
     await subject.disable();
@@ -170,6 +144,7 @@ function customersWill(setup: ContractSetup): void {
   });
 
   it('a key whose deletion is scheduled counts as revoked', async (t) => {
+    shown(t, setup, 'deleted');
     const { guard, can } = await opened(t, setup);
     const scheduleDeletion = can('scheduleDeletion');
     if (scheduleDeletion === undefined) return;
@@ -179,7 +154,25 @@ function customersWill(setup: ContractSetup): void {
     assert.equal((await guard.describe(scope())).state, 'pending-deletion');
   });
 
+  it('a key that was destroyed opens and wraps nothing more', async (t) => {
+    shown(t, setup, 'deleted');
+    const { guard, can } = await opened(t, setup);
+    const destroy = can('destroy');
+    if (destroy === undefined) return;
+    const wrapped = await wrapSample(guard);
+    await destroy();
+    for (const attempt of [() => guard.unwrap({ wrapped, context: CONTEXT }, scope()), () => wrapSample(guard)]) {
+      const error = await attempt().then(
+        () => assert.fail('it succeeded'),
+        (thrown: unknown) => thrown,
+      );
+      assert.ok(error instanceof KeysideError, String(error));
+      assert.match(error.reason, /^KEY_(?:REVOKED|NOT_FOUND)$/);
+    }
+  });
+
   it('after rotation old data opens, and new data is under the new version', async (t) => {
+    shown(t, setup, 'rotated');
     const { guard, can } = await opened(t, setup);
     const rotate = can('rotate');
     if (rotate === undefined) return;
@@ -190,6 +183,15 @@ function customersWill(setup: ContractSetup): void {
     for (const wrapped of [before, after]) (await guard.unwrap({ wrapped, context: CONTEXT }, scope())).wipe();
     const mixed = { ...before, keyVersion: after.keyVersion };
     await rejects(guard.unwrap({ wrapped: mixed, context: CONTEXT }, scope()), 'CIPHERTEXT_REJECTED');
+  });
+
+  it('a caller without permission is denied, which is no revocation', async (t) => {
+    shown(t, setup, 'refused');
+    const { guard, can } = await opened(t, setup);
+    const refused = can('refused');
+    if (refused === undefined) return;
+    const wrapped = await wrapSample(guard);
+    await rejects(guardOf(await refused()).unwrap({ wrapped, context: CONTEXT }, scope()), 'KEY_ACCESS_DENIED');
   });
 
   it('a key that does not exist is not found, whatever is asked of it', async (t) => {
@@ -223,6 +225,7 @@ function distrust(setup: ContractSetup): void {
 
   for (const bytes of [0, 31, 33]) {
     it(`a KMS that answers with ${bytes} bytes is not believed`, async (t) => {
+      shown(t, setup, 'garbage');
       const { can } = await opened(t, setup);
       const garbage = can('garbage');
       if (garbage === undefined) return;
@@ -237,7 +240,18 @@ function distrust(setup: ContractSetup): void {
 }
 
 function weather(setup: ContractSetup): void {
+  it('a KMS that throttles is weather, and says so', async (t) => {
+    shown(t, setup, 'throttled');
+    const { guard, can } = await opened(t, setup);
+    const throttled = can('throttled');
+    if (throttled === undefined) return;
+    const wrapped = await wrapSample(guard);
+    const once = guardOf(await throttled(), { maxAttempts: 1 });
+    await rejects(once.unwrap({ wrapped, context: CONTEXT }, scope()), 'KMS_THROTTLED');
+  });
+
   it('a KMS that cannot be reached is weather, and no refusal', async (t) => {
+    shown(t, setup, 'unreachable');
     const { guard, can } = await opened(t, setup);
     const unreachable = can('unreachable');
     if (unreachable === undefined) return;
@@ -249,6 +263,7 @@ function weather(setup: ContractSetup): void {
   });
 
   it('a KMS that does not answer is left at the time limit', async (t) => {
+    shown(t, setup, 'slow');
     const { guard, can } = await opened(t, setup);
     const hanging = can('hanging');
     if (hanging === undefined) return;
@@ -264,6 +279,7 @@ function weather(setup: ContractSetup): void {
   });
 
   it('a caller that goes away while the KMS is asked is let go at once', async (t) => {
+    shown(t, setup, 'cancelled');
     const { guard, can } = await opened(t, setup);
     const hanging = can('hanging');
     if (hanging === undefined) return;
@@ -305,6 +321,11 @@ async function assertRevoked(guard: Guard, wrapped: Wrapped): Promise<void> {
     // Where one configuration may accept several keys, each of them is a version.
     assert.match(String(error.details.scope), /^(key|version)$/);
   }
+}
+
+function shown(t: TestContext, { behind = 'real', how = {} }: ContractSetup, behaviour: Behaviour): void {
+  const byDefault = SCRIPTED.has(behaviour) ? 'scripted' : 'real';
+  shows(t, behaviour, behind === 'scripted' ? 'scripted' : (how[behaviour] ?? byDefault));
 }
 
 interface Opened {

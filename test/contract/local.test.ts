@@ -5,7 +5,8 @@ import { nodeCipher } from '../../src/cipher/node-cipher.ts';
 import { parseKeyConfigurationId } from '../../src/core/ids.ts';
 import { localProvider } from '../../src/kms/local/provider.ts';
 import { createKey, disableKey, enableKey, rotateKey } from '../../src/kms/local/store.ts';
-import { type ContractSubject, kmsContract } from './kms-contract.ts';
+import { kmsContract } from './kms-contract.ts';
+import type { ContractSubject } from './kms-subject.ts';
 
 const NO_NETWORK = 'the key is a file of this machine, with no network in between';
 
@@ -13,6 +14,8 @@ kmsContract('the local key store', {
   open: subject,
   notApplicable: {
     scheduleDeletion: 'a file is there or it is not',
+    refused: 'who may read the file may use the key: the rights are those of the file',
+    throttled: NO_NETWORK,
     unreachable: NO_NETWORK,
     hanging: NO_NETWORK,
     garbage: 'the wrap is opened in this process, and a key of another length is refused when the file is read',
@@ -34,6 +37,7 @@ async function subject(): Promise<ContractSubject> {
     disable: async () => void (await disableKey(file)),
     enable: async () => void (await enableKey(file)),
     rotate: async () => void (await rotateKey(file, { now })),
+    destroy: () => rm(file),
     missing: async () => open(join(folder, 'nowhere.json')),
     close: () => rm(folder, { recursive: true }),
   };

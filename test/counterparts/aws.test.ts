@@ -7,8 +7,9 @@ import type { AwsSettings } from '../../src/kms/aws/config.ts';
 import { awsProvider } from '../../src/kms/aws/provider.ts';
 import type { KmsKey } from '../../src/kms/kms.ts';
 import { contextOf, guardOf, rejects, scope } from '../contract/kms-calls.ts';
-import { type ContractSetup, type ContractSubject, kmsContract } from '../contract/kms-contract.ts';
-import { AwsStub } from '../fakes/kms-aws-stub.ts';
+import { kmsContract } from '../contract/kms-contract.ts';
+import type { ContractSetup, ContractSubject } from '../contract/kms-subject.ts';
+import { AwsStub, kmsError } from '../fakes/kms-aws-stub.ts';
 import { credentialsFile, keyMetadata } from '../unit/kms/aws/aws-samples.ts';
 import { AwsAccount } from './aws-account.ts';
 import { freePort, skipOf, startCounterpart } from './harness.ts';
@@ -134,6 +135,7 @@ function contract(openSubject: () => Promise<ContractSubject>): ContractSetup {
   return {
     open: openSubject,
     notApplicable: {
+      destroy: 'AWS deletes after a waiting period of 7 days or more, during which the key is refused as scheduled for deletion',
       calls: 'local-kms counts no calls; the unit tests of the provider do, with a stub',
       rotate: "AWS rotates below the key's id and no reply shows it; the alias suite moves to another key",
     },
@@ -183,6 +185,8 @@ function subjectOf(account: AwsAccount, { main, other, settings }: Keys): Contra
     enable: () => account.enable(main),
     scheduleDeletion: () => account.scheduleDeletion(main),
     missing: async () => keyOf({ keyId: randomUUID(), acceptedKeyIds: [] }),
+    refused: async () => (await stubbed(() => kmsError('AccessDeniedException', 'not authorized'))).key,
+    throttled: async () => (await stubbed(() => kmsError('ThrottlingException', 'Rate exceeded'))).key,
     unreachable: async () => keyOf({ endpoint: `http://127.0.0.1:${await freePort()}` }),
     hanging: async () => {
       const { stub, key } = await stubbed(() => 'hang');

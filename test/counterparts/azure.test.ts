@@ -5,8 +5,10 @@ import { after, describe, it } from 'node:test';
 import { parseKeyConfigurationId } from '../../src/core/ids.ts';
 import { azureProvider } from '../../src/kms/azure/provider.ts';
 import type { KmsKey } from '../../src/kms/kms.ts';
+import { shows } from '../contract/behaviours.ts';
 import { CONTEXT, guardOf, rejects, scope, wrapSample } from '../contract/kms-calls.ts';
-import { type ContractSubject, kmsContract } from '../contract/kms-contract.ts';
+import { kmsContract } from '../contract/kms-contract.ts';
+import type { ContractSubject } from '../contract/kms-subject.ts';
 import { FakeTimer } from '../fakes/kms-timer.ts';
 import { CLIENT_ID, LOOPBACK_PEM, originKeys, settingsFor, textFile } from '../unit/kms/azure/azure-samples.ts';
 import { AzureCustomer } from './azure-customer.ts';
@@ -16,6 +18,12 @@ import { VaultProxy } from './azure-proxy.ts';
 import { freePort, startCounterpart } from './harness.ts';
 
 const REMEMBERED_MS = 3 * 60_000;
+
+const NOT_APPLICABLE = {
+  destroy: 'a deleted key can be recovered until it is purged, and is refused as deleted',
+  refused: "the vault's roles are set for the whole emulator: the suite below takes them away",
+  throttled: "the emulator's faults hold for all its keys: the suite below asks for one",
+};
 
 const entra = await Entra.start();
 after(() => entra.stop());
@@ -30,10 +38,10 @@ if ('url' in started) {
   after(() => proxy.stop());
   const world: World = { customer, proxy, target: { url, ca } };
   selfCheck(world);
-  kmsContract('Azure Key Vault (emulator), newest version', { open: () => subject(world), notApplicable: {} });
+  kmsContract('Azure Key Vault (emulator), newest version', { open: () => subject(world), notApplicable: NOT_APPLICABLE });
   kmsContract('Azure Key Vault (emulator), one version', {
     open: () => pinnedSubject(world),
-    notApplicable: { rotate: 'the configuration names the version that wraps; the suite above rotates' },
+    notApplicable: { ...NOT_APPLICABLE, rotate: 'the configuration names the version that wraps; the suite above rotates' },
   });
   beyondTheContract(world);
 } else {
@@ -150,6 +158,7 @@ function beyondTheContract({ customer, proxy }: World): void {
     });
 
     it('the role "Key Vault Crypto Service Encryption User" suffices, and without a role Azure refuses', async (t) => {
+      shows(t, 'refused');
       t.after(() => customer.control('permissions', {}));
       const name = await customer.createKey();
       const key = keyOf(name);
@@ -167,7 +176,8 @@ function beyondTheContract({ customer, proxy }: World): void {
       await key.close();
     });
 
-    it('throttling and faults are weather, and go by with another attempt', async () => {
+    it('throttling and faults are weather, and go by with another attempt', async (t) => {
+      shows(t, 'throttled');
       const key = keyOf(await customer.createKey());
       const wrapped = await wrapSample(guardOf(key));
       await customer.control('faults', { throttleNextRequests: 1 });

@@ -5,9 +5,11 @@ import { type GcpSettings, gcpSettingsSchema } from '../../src/kms/gcp/config.ts
 import { crc32c } from '../../src/kms/gcp/crc32c.ts';
 import { gcpProvider } from '../../src/kms/gcp/provider.ts';
 import type { KmsKey } from '../../src/kms/kms.ts';
+import { shows } from '../contract/behaviours.ts';
 import { CONTEXT, guardOf, rejects, scope, wrapSample } from '../contract/kms-calls.ts';
-import { type ContractSetup, type ContractSubject, kmsContract } from '../contract/kms-contract.ts';
-import { decrypted } from '../unit/kms/gcp/gcp-stub.ts';
+import { kmsContract } from '../contract/kms-contract.ts';
+import type { ContractSetup, ContractSubject } from '../contract/kms-subject.ts';
+import { decrypted, failure } from '../unit/kms/gcp/gcp-stub.ts';
 import { GcpAccount } from './gcp-account.ts';
 import { GcpFront, type Script } from './gcp-front.ts';
 import { GCP_KMS_EMULATOR } from './gcp-kms-emulator.ts';
@@ -75,6 +77,7 @@ function selfCheck(account: GcpAccount): void {
 function rotation(account: GcpAccount): void {
   describe('the versions of a Google Cloud key (gcp-kms-emulator behind a front):', () => {
     it('after rotation old data opens and new data is under the new version, until the old version is disabled', async (t) => {
+      shows(t, 'rotated');
       const name = await account.createKey();
       const front = await GcpFront.start(account);
       const key = open({ keyName: name, endpoint: front.stub.url });
@@ -131,7 +134,11 @@ function open(settings: Partial<GcpSettings> & Pick<GcpSettings, 'keyName'>): Km
 function contract(account: GcpAccount, settings: Partial<GcpSettings> = {}): ContractSetup {
   return {
     open: () => subject(account, settings),
+    // The front gives the status that Google documents; the state behind it is the emulator's.
+    how: { context: 'scripted', bound: 'scripted', disabled: 'scripted', deleted: 'scripted' },
+    disabling: 'the emulator says INTERNAL for a disabled version; the front gives the status that Google documents',
     notApplicable: {
+      destroy: 'Google destroys a version after a waiting period, during which it is refused as scheduled for destruction',
       rotate:
         'Google finds the version in the ciphertext and never says which, so an exchanged one cannot be told; rotation itself is run below',
     },
@@ -162,6 +169,8 @@ async function subject(account: GcpAccount, settings: Partial<GcpSettings>): Pro
     enable: () => account.setState(version, 'ENABLED'),
     scheduleDeletion: () => account.scheduleDestruction(version),
     missing: async () => keyOf({ keyName: `${main}-missing` }),
+    refused: async () => keyOf({ endpoint: (await fronted(() => failure('PERMISSION_DENIED', 'denied'))).stub.url }),
+    throttled: async () => keyOf({ endpoint: (await fronted(() => failure('RESOURCE_EXHAUSTED', 'quota'))).stub.url }),
     unreachable: async () => keyOf({ endpoint: `http://127.0.0.1:${await freePort()}` }),
     hanging: async () => {
       const front = await fronted(({ method }) => (method === 'decrypt' ? 'hang' : undefined));

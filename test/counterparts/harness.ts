@@ -39,11 +39,22 @@ export interface Counterpart {
 
 export type Started = Counterpart | { readonly missing: string };
 
+export interface OpenCounterpart extends Counterpart {
+  stop(): Promise<void>;
+}
+
 /**
  * Starts the counterpart for this test file and stops it afterwards, by its own process. Where it cannot be installed: says so in one
  * line, or throws where `CI=true`, so that nobody takes silence for success.
  */
 export async function startCounterpart(recipe: Recipe): Promise<Started> {
+  const opened = await openCounterpart(recipe);
+  if ('stop' in opened) after(() => opened.stop());
+  return opened;
+}
+
+/** As `startCounterpart`, for programs that are not tests: whoever opens it stops it. */
+export async function openCounterpart(recipe: Recipe): Promise<OpenCounterpart | { readonly missing: string }> {
   try {
     await ensureInstalled(recipe);
   } catch (error) {
@@ -54,13 +65,18 @@ export async function startCounterpart(recipe: Recipe): Promise<Started> {
   }
   const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), 'keyside-counterpart-'))];
   const running = new RunningProcess(recipe, port, folder);
-  after(async () => {
+  const stop = async (): Promise<void> => {
     await running.stop();
     await rm(folder, { recursive: true, force: true });
-  });
+  };
   const url = `http://127.0.0.1:${port}`;
-  await running.untilUp(() => recipe.isUp(url));
-  return { url };
+  try {
+    await running.untilUp(() => recipe.isUp(url));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, stop };
 }
 
 /** The skip option of a suite that needs the counterpart. */

@@ -5,7 +5,8 @@ import { kmipProvider } from '../../src/kms/kmip/provider.ts';
 import type { KmipTarget } from '../../src/kms/kmip/tls.ts';
 import type { KmsKey } from '../../src/kms/kms.ts';
 import { contextOf, sample, scope } from '../contract/kms-calls.ts';
-import type { ContractSetup, ContractSubject } from '../contract/kms-contract.ts';
+import type { ContractSetup, ContractSubject } from '../contract/kms-subject.ts';
+import { operationsOf, response } from '../unit/kms/kmip/kmip-samples.ts';
 import { freePort } from './harness.ts';
 import type { KmipAdmin } from './kmip-admin.ts';
 import { KmipProxy, withDataOf } from './kmip-proxy.ts';
@@ -28,9 +29,16 @@ const NEVER = {
   rotate: 'a wrap names no version: Re-key makes another object, which here is another configuration',
 } as const;
 
+/** The daemon is refused by PyKMIP's own policy. */
+const HOW = { refused: 'real' } as const;
+
+/** A result reason of KMIP 2.0: Server Limit Exceeded. */
+const SERVER_LIMIT_EXCEEDED = 0x3a;
+
 /** The key by its Unique Identifier, straight at the server: its IVs, one request a use. */
 export function contractByIdentifier(world: KmipWorld): ContractSetup {
   return {
+    how: HOW,
     notApplicable: {
       ...NEVER,
       enable: 'KMIP leads from Deactivated to Active by no operation',
@@ -44,6 +52,7 @@ export function contractByIdentifier(world: KmipWorld): ContractSetup {
         other: { key: { uniqueIdentifier: other } },
         missing: { key: { uniqueIdentifier: '999999' } },
         disable: () => admin.deactivate(uniqueIdentifier),
+        destroy: () => end(admin, uniqueIdentifier),
       });
     },
   };
@@ -52,6 +61,8 @@ export function contractByIdentifier(world: KmipWorld): ContractSetup {
 /** The key by its name, through a proxy that counts: the daemon's IVs, two requests a use, and a customer that has kept the material. */
 export function contractByName(world: KmipWorld): ContractSetup {
   return {
+    how: HOW,
+    disabling: 'to enable the key again the customer destroys the deactivated object and registers the same material',
     notApplicable: NEVER,
     open: async () => {
       const { admin, certificates, target } = world;
@@ -65,6 +76,7 @@ export function contractByName(world: KmipWorld): ContractSetup {
         other: { ...settings, key: { name: otherName } },
         missing: { ...settings, key: { name: randomUUID() } },
         disable: () => admin.deactivate(uid),
+        destroy: () => end(admin, uid),
       });
       return {
         ...subject,
@@ -78,11 +90,18 @@ export function contractByName(world: KmipWorld): ContractSetup {
   };
 }
 
+/** KMIP lets go of a key in two steps. */
+async function end(admin: KmipAdmin, uid: string): Promise<void> {
+  await admin.deactivate(uid);
+  await admin.destroy(uid);
+}
+
 interface Keys {
   readonly main: Partial<KmipSettings>;
   readonly other: Partial<KmipSettings>;
   readonly missing: Partial<KmipSettings>;
   disable(): Promise<void>;
+  destroy(): Promise<void>;
 }
 
 /** Opens keys and proxies for one test and closes them after it. */
@@ -98,14 +117,28 @@ class Subject {
     this.#proxies.push(...proxies);
   }
 
-  with({ main, other, missing, disable }: Keys): ContractSubject {
+  with({ main, other, missing, disable, destroy }: Keys): ContractSubject {
     const key = this.#open(main);
     return {
       key,
       otherKey: this.#open(other),
       unacceptedVersion: '1',
       disable,
+      destroy,
       missing: async () => this.#open(missing),
+      refused: async () => {
+        const uniqueIdentifier = await this.#world.admin.createKey({ policy: 'default' });
+        return this.#open({ ...main, key: { uniqueIdentifier } });
+      },
+      throttled: async () => {
+        const { stub, port } = await this.#proxy();
+        stub.answer((request) => {
+          const operations = operationsOf(request);
+          const refusals = operations.map(() => ({ reason: SERVER_LIMIT_EXCEEDED }));
+          return response(operations, refusals);
+        });
+        return this.#open({ ...main, port });
+      },
       unreachable: async () => this.#open({ ...main, port: await freePort() }),
       hanging: async () => {
         const { stub, port } = await this.#proxy();

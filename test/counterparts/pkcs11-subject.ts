@@ -7,7 +7,7 @@ import type { KmsKey } from '../../src/kms/kms.ts';
 import { pkcs11SettingsSchema } from '../../src/kms/pkcs11/config.ts';
 import { pkcs11Provider } from '../../src/kms/pkcs11/provider.ts';
 import { systemTimer } from '../../src/kms/timer.ts';
-import type { ContractSetup, ContractSubject } from '../contract/kms-contract.ts';
+import type { ContractSetup, ContractSubject } from '../contract/kms-subject.ts';
 import { ProxiedModule, type TestHsm } from './pkcs11-modules.ts';
 import type { OwnedKey, TokenOfficer } from './pkcs11-officer.ts';
 import type { Sealing } from './pkcs11-sealing.ts';
@@ -16,6 +16,9 @@ export const ORIGIN_KEY = SecretBytes.own(randomBytes(32));
 
 /** Settings beyond where the key is. */
 export type Settings = Readonly<Record<string, unknown>>;
+
+/** CKR_KEY_FUNCTION_NOT_PERMITTED and CKR_SESSION_COUNT. */
+const [FUNCTION_NOT_PERMITTED, SESSION_COUNT] = ['0x68', '0xb1'];
 
 /** The functions that use a key. */
 const USES = ['C_Encrypt', 'C_Decrypt', 'C_WrapKey', 'C_UnwrapKey'];
@@ -54,6 +57,9 @@ export async function contractOf(options: SubjectOptions): Promise<ContractSetup
   after(() => keeper.close());
   return {
     open: () => subjectOf(options, shared),
+    // The wrap of something that is no data key is unwrapped by the module itself.
+    how: { garbage: 'real' },
+    disabling: 'PKCS#11 has no disabled keys: CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP and CKA_UNWRAP set to false stand for it',
     notApplicable: {
       rotate: 'PKCS#11 knows no versions of a key: rotation is a configuration of its own and a rewrap',
       scheduleDeletion: 'PKCS#11 knows no such state: a key is there or destroyed',
@@ -91,9 +97,14 @@ async function subjectOf(options: SubjectOptions, { keyside, proxied, keys }: Sh
   const { hsm, officer, sealing, settings, script = [] } = options;
   const [main, other] = [keys.take(), keys.take()];
   const opened: KmsKey[] = [];
+  let isGone = false;
   const keyOf = (key: Pick<OwnedKey, 'id' | 'label'>, change: Settings = {}): KmsKey => {
     opened.push(keyside.open(key, { module: proxied.module, ...settings, ...change }));
     return opened.at(-1) as KmsKey;
+  };
+  const answering = async (value: string): Promise<KmsKey> => {
+    const lines = [...script, `C_Decrypt ${value}`, `C_UnwrapKey ${value}`];
+    return keyOf(main, { module: (await ProxiedModule.before(hsm, lines)).module });
   };
   return {
     key: keyOf(main),
@@ -102,6 +113,12 @@ async function subjectOf(options: SubjectOptions, { keyside, proxied, keys }: Sh
     ...(sealing.deterministic === undefined ? {} : { deterministic: sealing.deterministic }),
     disable: async () => officer.forbid(main),
     enable: async () => officer.allow(main),
+    destroy: async () => {
+      officer.destroy(main);
+      isGone = true;
+    },
+    refused: async () => answering(FUNCTION_NOT_PERMITTED),
+    throttled: async () => answering(SESSION_COUNT),
     missing: async () => keyOf({ id: randomBytes(8).toString('hex'), label: main.label }),
     unreachable: async () => keyOf(main, { module: (await ProxiedModule.before(hsm, ['C_GetSlotList none'])).module }),
     hanging: async () => {
@@ -115,7 +132,7 @@ async function subjectOf(options: SubjectOptions, { keyside, proxied, keys }: Sh
     calls: () => proxied.count(...USES),
     close: async () => {
       await Promise.all(opened.map((key) => key.close()));
-      for (const key of [main, other]) keys.giveBack(key);
+      for (const key of isGone ? [other] : [main, other]) keys.giveBack(key);
     },
   };
 }

@@ -6,6 +6,7 @@ import { parseTenantId } from '../../src/core/ids.ts';
 import type { Guard } from '../../src/kms/guard.ts';
 import type { KmsKey } from '../../src/kms/kms.ts';
 import type { VaultSettings } from '../../src/kms/vault/config.ts';
+import { shows } from '../contract/behaviours.ts';
 import { CONTEXT, contextOf, guardOf, rejects, scope, wrapSample } from '../contract/kms-calls.ts';
 import { skipOf, startCounterpart } from './harness.ts';
 import { policyFor, VaultAdmin } from './vault-admin.ts';
@@ -53,7 +54,8 @@ describe('OpenBao Transit', { skip: skipOf(server) }, () => {
     await unwrap(guard, old);
   });
 
-  it('forgets a deleted key: KEY_REVOKED for a daemon that used it, KEY_NOT_FOUND for one that never saw it', async () => {
+  it('forgets a deleted key: KEY_REVOKED for a daemon that used it, KEY_NOT_FOUND for one that never saw it', async (t) => {
+    shows(t, 'deleted');
     const keyName = await admin.createKey();
     const [user, stranger] = [await guardFor(keyName), await guardFor(keyName)];
     const wrapped = await wrapSample(user);
@@ -67,7 +69,8 @@ describe('OpenBao Transit', { skip: skipOf(server) }, () => {
     await rejects(wrapSample(stranger), 'KEY_NOT_FOUND');
   });
 
-  it('refuses by policy: KEY_ACCESS_DENIED, since no state confirms more', async () => {
+  it('refuses by policy: KEY_ACCESS_DENIED, since no state confirms more', async (t) => {
+    shows(t, 'refused');
     const keyName = await admin.createKey();
     const wrapped = await wrapSample(await guardFor(keyName));
     const reader = await guardFor(keyName, { policy: `path "transit/keys/${keyName}" { capabilities = ["read"] }` });
@@ -105,7 +108,8 @@ describe('OpenBao Transit', { skip: skipOf(server) }, () => {
     await unwrap(guard, wrapped);
   });
 
-  it('throttles by a rate-limit quota: KMS_THROTTLED with the time it asks for', async () => {
+  it('throttles by a rate-limit quota: KMS_THROTTLED with the time it asks for', async (t) => {
+    shows(t, 'throttled');
     await admin.do('POST', 'sys/mounts/limited', { type: 'transit' });
     await admin.do('POST', 'limited/keys/main', {});
     await admin.do('POST', 'sys/quotas/config', { enable_rate_limit_response_headers: true });

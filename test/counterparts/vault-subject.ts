@@ -4,7 +4,7 @@ import type { KmsKey } from '../../src/kms/kms.ts';
 import { type VaultAuth, type VaultSettings, vaultSettingsSchema } from '../../src/kms/vault/config.ts';
 import { vaultProvider } from '../../src/kms/vault/provider.ts';
 import { sample } from '../contract/kms-calls.ts';
-import type { ContractSubject } from '../contract/kms-contract.ts';
+import type { ContractSubject } from '../contract/kms-subject.ts';
 import { type Answering, success, VaultStub } from '../unit/kms/vault/vault-stub.ts';
 import { freePort } from './harness.ts';
 import { policyFor, type VaultAdmin } from './vault-admin.ts';
@@ -35,8 +35,13 @@ export async function vaultSubject(admin: VaultAdmin, kind: Kind): Promise<Contr
   const counter = await VaultStub.start(() => 'pass', admin.url);
   const opened: KmsKey[] = [];
   const stubs = [counter];
-  const keyOf = (keyName: string, address = counter.url): KmsKey => {
-    const key = openVaultKey({ address, keyName, auth, ...(kind.namespace === undefined ? {} : { namespace: kind.namespace }) });
+  const keyOf = (keyName: string, address = counter.url, as = auth): KmsKey => {
+    const key = openVaultKey({
+      address,
+      keyName,
+      auth: as,
+      ...(kind.namespace === undefined ? {} : { namespace: kind.namespace }),
+    });
     opened.push(key);
     return key;
   };
@@ -52,6 +57,12 @@ export async function vaultSubject(admin: VaultAdmin, kind: Kind): Promise<Contr
     disable: () => admin.softDelete(main),
     enable: () => admin.restore(main),
     rotate: () => admin.rotate(main),
+    destroy: () => admin.delete(main),
+    refused: async () => {
+      const nothing = `policy-${randomUUID()}`;
+      await admin.writePolicy(nothing, policyFor(other));
+      return keyOf(main, counter.url, await kind.auth(nothing));
+    },
     missing: async () => keyOf(missing),
     unreachable: async () => keyOf(main, `http://127.0.0.1:${await freePort()}`),
     hanging: async () => {

@@ -7,8 +7,12 @@ import { openbao } from './vault-openbao.ts';
 import { vaultSubject } from './vault-subject.ts';
 
 const NOT_APPLICABLE = {
-  scheduleDeletion: 'Transit deletes at once or not at all; test/counterparts/vault-refusals.test.ts shows what a deleted key is',
+  scheduleDeletion: 'Transit deletes at once or not at all',
+  throttled: 'a rate-limit quota holds for the whole mount: test/counterparts/vault-refusals.test.ts sets one',
 };
+
+/** The server's own policies refuse. */
+const HOW = { refused: 'real' } as const;
 
 const server = await startCounterpart(openbao());
 
@@ -21,11 +25,13 @@ if ('url' in server) {
   kmsContract('OpenBao Transit, aes256-gcm96 by AppRole', {
     open: () => vaultSubject(admin, { type: 'aes256-gcm96', auth: (policy) => admin.appRole(policy) }),
     notApplicable: NOT_APPLICABLE,
+    how: HOW,
   });
   kmsContract('OpenBao Transit, chacha20-poly1305 in a namespace by token file', {
     open: () =>
       vaultSubject(inTeam, { type: 'chacha20-poly1305', namespace: 'team', auth: (policy) => inTeam.tokenFile(policy) }),
     notApplicable: NOT_APPLICABLE,
+    how: HOW,
   });
 } else {
   it('OpenBao Transit', { skip: skipOf(server) }, () => undefined);

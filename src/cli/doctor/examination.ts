@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { chooseCipher } from '../../cipher/choose-cipher.ts';
 import { type DaemonConfig, loadDaemonConfig } from '../../config/daemon-config.ts';
 import { ConfigurationError, type ConfigurationFault, renderFaults } from '../../config/fault.ts';
 import { readOriginKeys } from '../../config/origin-keys.ts';
@@ -34,6 +35,7 @@ export async function* examine(request: ExaminationRequest): AsyncGenerator<Find
   }
   const { config } = loaded;
   yield ok('configuration', `${configFile} is valid`);
+  yield cipherFinding();
   yield* modesOf([{ path: configFile, kind: 'configuration', what: 'configuration' }]);
   yield* checkDaemonFiles(config);
   yield* checkListeners(config.listen);
@@ -50,6 +52,13 @@ export async function* examine(request: ExaminationRequest): AsyncGenerator<Find
   const { originKeys, faults: originFaults } = loadOriginKeys(config);
   yield* originFaults;
   yield* probeAll(chosen, { kms: config.kms, timeoutMs: request.timeoutMs, originKeys });
+}
+
+/** Which cipher a daemon started here would use. The slower one is as safe. */
+function cipherFinding(): Finding {
+  const { cipher, instead } = chooseCipher();
+  if (instead === undefined) return ok('cipher', cipher.name);
+  return warn('cipher', `${cipher.name}, which is slower: ${instead}`, 'run `npm rebuild` where a C compiler is installed');
 }
 
 /** The deployment's origin keys; where one cannot be used the daemon does not start, and keys are probed without them. */

@@ -20,10 +20,13 @@ export const fail = (what: string, words: string, mend?: string): Finding => ({ 
 
 const SHOWN = { ok: 'ok', warn: 'warn', fail: 'FAIL', skip: 'skip' } as const satisfies Record<Verdict, string>;
 
-/** One line: `FAIL  what: words; what to do`. */
+/** One line, `FAIL  what: words`, and below it what to do, where there is something to do. */
 export function renderFinding({ verdict, what, words, mend }: Finding): string {
-  return `${SHOWN[verdict].padEnd(4)}  ${what}: ${words}${mend === undefined ? '' : `; ${mend}`}`;
+  return `${SHOWN[verdict].padEnd(4)}  ${what}: ${words}${mend === undefined ? '' : `\n${BELOW}${mend}`}`;
 }
+
+/** As wide as a verdict and what follows it. */
+const BELOW = ' '.repeat(6);
 
 export type Counts = Readonly<Record<Verdict, number>>;
 

@@ -1,4 +1,5 @@
-import { nodeCipher } from '../../cipher/node-cipher.ts';
+import { randomFillSync } from 'node:crypto';
+import { chooseCipher } from '../../cipher/choose-cipher.ts';
 import type { DaemonConfig } from '../../config/daemon-config.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { WrapContext } from '../../core/encryption-context.ts';
@@ -34,16 +35,18 @@ export class KeyProbes {
 
   constructor({ timeoutMs, kms, originKeys }: ProbeLimits) {
     this.#registry = new KeyRegistry({
-      cipher: nodeCipher(),
+      cipher: chooseCipher().cipher,
       timer: systemTimer(systemClock()),
       metrics: NO_TELEMETRY.metrics,
       random: Math.random,
       originKeys,
       limits: {
         ...DEFAULT_GUARD_LIMITS,
-        maxAttempts: kms.maxAttempts,
+        maxAttempts: 1,
         attemptMs: Math.min(kms.attemptTimeoutMs, timeoutMs),
         operationMs: timeoutMs,
+        // Each key is asked once: of what comes after a failure, much only says that there was one.
+        failuresToOpen: Number.MAX_SAFE_INTEGER,
       },
     });
   }
@@ -85,7 +88,7 @@ export class KeyProbes {
 
 /** Wraps and unwraps random bytes. Returns how long each took, in words. */
 async function roundTrip(guarded: GuardedKey, context: WrapContext, scope: KmsCallScope): Promise<string> {
-  using dataKey = SecretBytes.own(nodeCipher().random(DATA_KEY_BYTES));
+  using dataKey = SecretBytes.own(randomFillSync(new Uint8Array(DATA_KEY_BYTES)));
   const startMs = performance.now();
   const wrapped = await guarded.wrap({ dataKey, context }, scope);
   const wrappedMs = performance.now();

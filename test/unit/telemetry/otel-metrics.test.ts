@@ -28,10 +28,12 @@ function measureAll(metrics: Metrics): void {
   metrics.requestsInFlight(1);
   metrics.kmsCallEnded({ provider: 'aws', operation: 'unwrap', outcome: 'OK', tenantId: 'acme', durationMs: 12 });
   metrics.kmsCallRetried('aws', 'KMS_THROTTLED');
+  metrics.kmsCallHedged('aws');
   metrics.dataKeyLookedUp('hit', 'read');
   metrics.dataKeyEvicted('capacity', 3);
   metrics.observeDataKeys(() => ({ entries: 5, bytes: 600, leases: 2, oldestAgeMs: 1500 }));
   metrics.configurationReloaded('applied', 7);
+  metrics.cipherChosen('native');
 }
 
 test('every metric of the table is emitted with its unit, and with the labels of its row on every point', async () => {
@@ -140,6 +142,13 @@ test('a rejected configuration leaves the number of tenants as it was', async ()
   metrics.configurationReloaded('applied', 7);
   metrics.configurationReloaded('rejected', 0);
   assert.equal((await pointsOf(METRICS.configTenants.name))[0]?.value, 7);
+});
+
+test('the cipher that serves is a label, and before it is known there is none', async () => {
+  const { metrics, pointsOf } = measured();
+  assert.deepEqual(await pointsOf(METRICS.cipher.name), []);
+  metrics.cipherChosen('node');
+  assert.deepEqual(await pointsOf(METRICS.cipher.name), [{ attributes: { implementation: 'node' }, value: 1 }]);
 });
 
 test('both metrics get every measurement', async () => {

@@ -5,15 +5,15 @@ import { countVerdicts, fail, ok, renderCounts, renderFinding, skip, warn } from
 describe('a finding', () => {
   const cases = [
     { finding: ok('key a', 'works'), want: 'ok    key a: works' },
-    { finding: warn('tenant a', 'has no primary key', 'make one'), want: 'warn  tenant a: has no primary key; make one' },
+    { finding: warn('tenant a', 'has no primary key', 'make one'), want: 'warn  tenant a: has no primary key\n      make one' },
     {
       finding: fail('key a', 'KEY_REVOKED: it is disabled', 'enable it'),
-      want: 'FAIL  key a: KEY_REVOKED: it is disabled; enable it',
+      want: 'FAIL  key a: KEY_REVOKED: it is disabled\n      enable it',
     },
     { finding: skip('key a', 'disabled in the configuration'), want: 'skip  key a: disabled in the configuration' },
   ];
   for (const { finding, want } of cases) {
-    it(`is one line: ${want}`, () => assert.equal(renderFinding(finding), want));
+    it(`is one line, with what to do below: ${want.replace(/\n +/, ' / ')}`, () => assert.equal(renderFinding(finding), want));
   }
 });
 
