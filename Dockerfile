@@ -1,8 +1,8 @@
 ARG BUILD_IMAGE=node:24-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
 
-# Packages, and what of them is compiled: the bindings of the PKCS#11 provider. Nobody's install scripts run; the one build that is
-# wanted is started by name, and an image without it is none. The runtime image is of the same Debian, so the C library fits.
+# Packages, and what is compiled: the bindings of the PKCS#11 provider and the native cipher. Nobody's install scripts run; the builds
+# that are wanted are started by name, and an image without them is none. The runtime image is of the same Debian, so the C library fits.
 FROM ${BUILD_IMAGE} AS packages
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends g++ make python3 \
@@ -10,9 +10,11 @@ RUN apt-get update \
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 COPY tools/node24 tools/node24
-COPY tools/build-optional-natives.mjs tools/
+COPY tools/build-optional-natives.mjs tools/build-accelerator.mjs tools/
+COPY native native
 RUN npm ci --ignore-scripts
 RUN node tools/build-optional-natives.mjs --required
+RUN node tools/build-accelerator.mjs --required
 
 FROM packages AS build
 COPY tsconfig.json tsconfig.build.json ./
@@ -21,6 +23,7 @@ COPY clients/typescript clients/typescript
 RUN npm run build
 # What runs needs no tools, sources of bindings, source maps or type declarations. The last line loads the bindings once.
 RUN npm prune --omit=dev --ignore-scripts \
+  && rm -rf node_modules/node-api-headers \
   && (cd node_modules/pkcs11js && rm -rf src includes build/Release/obj.target build/Release/.deps) \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && node --eval "import('graphene-pk11')"
@@ -38,6 +41,7 @@ COPY LICENSE package.json ./
 COPY bin bin
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY --from=build /app/build build
 ENV NODE_ENV=production \
   KEYSIDE_CONFIG=/etc/keyside/keyside.yaml \
   OTEL_METRICS_EXPORTER=prometheus

@@ -27,6 +27,9 @@ export interface OpenInput {
 }
 
 export interface Cipher {
+  /** Which implementation this is, for logs and metrics. */
+  readonly name: 'native' | 'node';
+
   /**
    * HKDF-Expand with SHA-512 (RFC 5869, section 2.3) for outputs of at most one block.
    * Precondition: `key` is 32 bytes and `length` is 1 to 64.

@@ -23,6 +23,7 @@ const FIRST_BLOCK = Uint8Array.of(1);
 export function nodeCipher(): Cipher {
   const pool = new RandomPool();
   return {
+    name: 'node',
     expand,
     importKey,
     seal,

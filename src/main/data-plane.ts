@@ -1,4 +1,4 @@
-import { nodeCipher } from '../cipher/node-cipher.ts';
+import { chooseCipher } from '../cipher/choose-cipher.ts';
 import type { DaemonConfig } from '../config/daemon-config.ts';
 import { readOriginKeys } from '../config/origin-keys.ts';
 import type { Clock } from '../core/clock.ts';
@@ -15,13 +15,16 @@ const SWEEP_MS = 1_000;
 
 export interface DataPlane extends ServiceParts {
   readonly tenants: TenantDirectory;
+  /** Why the native cipher does not serve; undefined where it does. */
+  readonly cipherInstead: string | undefined;
   /** Zeroes every data key and closes every KMS connection. */
   close(): Promise<void>;
 }
 
 /** Builds what serves requests, from the tenants' directory down to the KMSs. Asks nobody anything. */
 export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metrics): DataPlane {
-  const cipher = nodeCipher();
+  const { cipher, instead } = chooseCipher();
+  metrics.cipherChosen(cipher.name);
   const timer = systemTimer(clock);
   const keys = new KeyRegistry({
     cipher,
@@ -47,9 +50,11 @@ export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metr
   const sweeper = setInterval(() => ring.sweep(), SWEEP_MS).unref();
   return {
     tenants,
+    cipherInstead: instead,
     ring,
     keys,
     cipher,
+    clock,
     async close() {
       clearInterval(sweeper);
       ring.close();

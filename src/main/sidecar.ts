@@ -8,9 +8,9 @@ import { bindListeners, type ListenAddresses } from '../rpc/listen.ts';
 import { buildServer } from '../rpc/server.ts';
 import { TenantOutcomes } from '../rpc/tenant-outcomes.ts';
 import { errorFields } from '../telemetry/error-fields.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { LogFields, Logger } from '../telemetry/logger.ts';
 import { CallerTokens } from './caller-tokens.ts';
-import { buildDataPlane } from './data-plane.ts';
+import { buildDataPlane, type DataPlane } from './data-plane.ts';
 import { type HttpEndpoints, startHttpEndpoints } from './http-endpoints.ts';
 import { startTelemetry } from './otel.ts';
 import { loadTenantFiles } from './tenant-files.ts';
@@ -72,7 +72,7 @@ export async function startSidecar(config: DaemonConfig, logger: Logger): Promis
     tcp: bound.tcp,
     unix: bound.unix,
     http: http?.address,
-    tenants: plane.tenants.size,
+    ...described(plane),
     version,
   });
   return {
@@ -86,6 +86,10 @@ export async function startSidecar(config: DaemonConfig, logger: Logger): Promis
       logger.log('info', 'stopped');
     },
   };
+}
+
+function described({ tenants, cipher, cipherInstead }: DataPlane): LogFields {
+  return { tenants: tenants.size, cipher: cipher.name, cipherInstead };
 }
 
 async function startHttp(

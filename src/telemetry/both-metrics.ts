@@ -16,5 +16,6 @@ export function bothMetrics(first: Metrics, second: Metrics): Metrics {
     dataKeyEvicted: (eviction, count) => both((metrics) => metrics.dataKeyEvicted(eviction, count)),
     observeDataKeys: (observe) => both((metrics) => metrics.observeDataKeys(observe)),
     configurationReloaded: (outcome, tenants) => both((metrics) => metrics.configurationReloaded(outcome, tenants)),
+    cipherChosen: (implementation) => both((metrics) => metrics.cipherChosen(implementation)),
   };
 }

@@ -62,6 +62,7 @@ export const LABELS = {
   use: { name: 'use', help: 'read (a stored document) or write (a new one).' },
   cause: { name: 'cause', help: 'expired, capacity, revoked, dropped, reconfigured or shutdown.' },
   statistic: { name: 'statistic', help: 'p50, p99 or max.' },
+  implementation: { name: 'implementation', help: 'native or node.' },
 } as const;
 
 type LabelKey = keyof typeof LABELS;
@@ -175,6 +176,13 @@ export const METRICS = {
     unit: 's',
     help: 'How late the event loop served its timers over the last ten seconds or more: what every request waits besides its own work.',
     attributes: ['statistic'],
+  },
+  cipher: {
+    name: 'keyside.cipher',
+    kind: 'gauge',
+    unit: '1',
+    help: 'Always 1; its label says which cipher serves: native, compiled at installation, or node, which is slower.',
+    attributes: ['implementation'],
   },
 } as const satisfies Record<string, MetricDefinition>;
 

@@ -48,6 +48,7 @@ export class OtelMetrics implements Metrics {
   readonly #reloads = new LabelledCounter([LABELS.outcome.name]);
   #inFlight = 0;
   #tenants: number | undefined;
+  #cipher: 'native' | 'node' | undefined;
   #observeDataKeys: (() => DataKeyCacheState) | undefined;
 
   constructor(options: OtelMetricsOptions) {
@@ -66,6 +67,9 @@ export class OtelMetrics implements Metrics {
       .addCallback((result) => result.observe(this.#inFlight));
     gauge(meter, METRICS.configTenants, (result) => {
       if (this.#tenants !== undefined) result.observe(this.#tenants);
+    });
+    gauge(meter, METRICS.cipher, (result) => {
+      if (this.#cipher !== undefined) result.observe(1, { [LABELS.implementation.name]: this.#cipher });
     });
     this.#observeDataKeyGauges(meter);
     if (options.eventLoopDelay !== undefined) observeEventLoop(meter, options.eventLoopDelay);
@@ -113,6 +117,10 @@ export class OtelMetrics implements Metrics {
   configurationReloaded(outcome: 'applied' | 'rejected', tenants: number): void {
     this.#reloads.add(1, outcome);
     if (outcome === 'applied') this.#tenants = tenants;
+  }
+
+  cipherChosen(implementation: 'native' | 'node'): void {
+    this.#cipher = implementation;
   }
 
   #showKnownLabels(): void {

@@ -62,6 +62,8 @@ export interface Metrics {
   /** Called at each collection. At most one observer; the last one stays. */
   observeDataKeys(observe: () => DataKeyCacheState): void;
   configurationReloaded(outcome: 'applied' | 'rejected', tenants: number): void;
+  /** Once, at start. */
+  cipherChosen(implementation: 'native' | 'node'): void;
 }
 
 /** Reads one header of the incoming request; undefined where it has none. */
@@ -90,5 +92,6 @@ export const NO_TELEMETRY: Telemetry = {
     dataKeyEvicted: noop,
     observeDataKeys: noop,
     configurationReloaded: noop,
+    cipherChosen: noop,
   },
 };

@@ -47,6 +47,8 @@ export class RecordedMetrics implements Metrics {
 
   configurationReloaded(): void {}
 
+  cipherChosen(): void {}
+
   /** What a collection would see now. */
   dataKeys(): DataKeyCacheState {
     if (this.#observe === undefined) throw new Error('nobody observes data keys');

@@ -32,6 +32,7 @@ export class World implements ServiceParts {
   readonly metrics = new RecordedMetrics();
   readonly tenants: TenantDirectory;
   readonly cipher: Cipher = nodeCipher();
+  readonly clock = this.timer;
   readonly keys: FakeKeys;
   readonly ring: KeyRing;
 

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
+import type { Cipher } from '../../../src/cipher/cipher.ts';
 import { fromHex, readVectors } from '../../vectors/vectors.ts';
+import { allCiphers } from './native-setup.ts';
 
-describe('the vectors of Expand', () => {
-  const cipher = nodeCipher();
+for (const { name, cipher, skip } of allCiphers()) {
+  describe(`the vectors of Expand, ${name}`, { skip }, () => expandVectors(cipher));
+}
+
+function expandVectors(cipher: Cipher): void {
   const { valid, mustFail } = readVectors('expand.json');
 
   it('are all there', () => {
@@ -22,4 +26,4 @@ describe('the vectors of Expand', () => {
       assert.throws(() => cipher.expand(fromHex(key), fromHex(info), length), RangeError);
     });
   }
-});
+}
