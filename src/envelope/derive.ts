@@ -25,6 +25,15 @@ export interface DerivationInput {
 
 /** docs/format.md, sections 4 and 5. The data key stays the caller's. */
 export function derive(cipher: Cipher, dataKey: SecretBytes, input: DerivationInput): Derived {
+  const both = expandHeader(cipher, dataKey, input);
+  const key = cipher.importKey(both.subarray(0, 32));
+  const commitment = new Uint8Array(both.subarray(32, 64));
+  both.fill(0);
+  return { key, commitment };
+}
+
+/** Key and commitment together, 64 bytes, for the caller to zero. */
+export function expandHeader(cipher: Cipher, dataKey: SecretBytes, input: DerivationInput): Uint8Array {
   const info = new ByteWriter(64 + input.context.length)
     .text(LABEL[input.kind])
     .u8(0)
@@ -32,11 +41,7 @@ export function derive(cipher: Cipher, dataKey: SecretBytes, input: DerivationIn
     .bytes(input.salt)
     .bytes(input.context)
     .finish();
-  const both = cipher.expand(dataKey.expose(), info, 64);
-  const key = cipher.importKey(both.subarray(0, 32));
-  const commitment = new Uint8Array(both.subarray(32, 64));
-  both.fill(0);
-  return { key, commitment };
+  return cipher.expand(dataKey.expose(), info, 64);
 }
 
 /**

@@ -3,8 +3,14 @@ import { KeysideError } from '../core/errors.ts';
 import type { CallScope } from '../service/service.ts';
 import type { Span } from '../telemetry/telemetry.ts';
 
+/** Longer timers ring at once. A deadline further away is that of a stream, which looks at the clock with every message. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** What of a grpc-js call decides when the call ends. */
-export type EndingCall = Pick<ServerUnaryCall<unknown, unknown>, 'cancelled' | 'getDeadline' | 'once' | 'removeListener'>;
+export interface EndingCall extends Pick<ServerUnaryCall<unknown, unknown>, 'cancelled' | 'getDeadline'> {
+  once(event: 'cancelled', listener: () => void): unknown;
+  removeListener(event: 'cancelled', listener: () => void): unknown;
+}
 
 /**
  * One RPC as the use cases see it. Its signal is made only when somebody waits for something: a call that finds everything in
@@ -22,7 +28,7 @@ export class RpcScope implements CallScope {
   /** A timer may ring a moment before the clock says so: it is the deadline all the same. */
   readonly #pass = (): void => this.#end(deadlinePassed());
 
-  /** @param defaultDeadlineMs how long a call may take that states no deadline of its own */
+  /** @param defaultDeadlineMs how long a call may take that states no deadline of its own; Infinity: as long as it likes */
   constructor(call: EndingCall, span: Span, defaultDeadlineMs: number) {
     this.#call = call;
     this.span = span;
@@ -39,7 +45,8 @@ export class RpcScope implements CallScope {
         this.#abort.abort(endError);
       } else {
         this.#call.once('cancelled', this.#cancel);
-        this.#timer = setTimeout(this.#pass, this.#deadlineMs - Date.now());
+        const leftMs = this.#deadlineMs - Date.now();
+        if (leftMs <= MAX_TIMER_MS) this.#timer = setTimeout(this.#pass, leftMs);
       }
     }
     return this.#abort.signal;

@@ -2,19 +2,21 @@ import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { KeysideError } from '../core/errors.ts';
 
 /**
- * Most fields of protobuf in one request, at its top and one level below `fields` and `documents`. Far above what the limits on
+ * Most fields of protobuf in one request, at its top and one level below `fields`, `documents` and `open`. Far above what the limits on
  * documents allow; far below the millions of empty entries that a message of some MiB could hold, which take seconds to decode.
  */
 const MAX_ITEMS = 262_144;
-/** `fields` of a document, `documents` of a batch. */
-const NESTED_FIELD = 2;
+/** The number of the field whose own fields count too: `fields` of a document, `documents` of a batch. */
+export const DOCUMENTS = 2;
+/** `open` of a stream; its `chunk` are bytes, whatever they look like. */
+export const OPENING = 1;
 const LENGTH_DELIMITED = 2;
 
 /**
  * Counts before anything is built.
  * @throws {KeysideError} PAYLOAD_TOO_LARGE; whatever else is wrong with the bytes is left to the decoder
  */
-export function assertFewItems(bytes: Uint8Array): void {
+export function assertFewItems(bytes: Uint8Array, nestedField: number): void {
   // Two bytes are the shortest item.
   if (bytes.length / 2 <= MAX_ITEMS) return;
   const reader = new BinaryReader(bytes);
@@ -28,7 +30,7 @@ export function assertFewItems(bytes: Uint8Array): void {
           details: { limitItems: MAX_ITEMS },
         });
       }
-      if (isTop && tag >>> 3 === NESTED_FIELD && (tag & 7) === LENGTH_DELIMITED) {
+      if (isTop && tag >>> 3 === nestedField && (tag & 7) === LENGTH_DELIMITED) {
         const length = reader.uint32();
         count(Math.min(end, reader.pos + length), false);
       } else {

@@ -2,7 +2,7 @@ import { BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { KeysideError } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/text.ts';
-import { assertFewItems } from './item-count.ts';
+import { assertFewItems, DOCUMENTS, OPENING } from './item-count.ts';
 
 /** A request that was decoded, or why it could not be: grpc-js would answer INTERNAL for a decoder that throws. */
 export type Decoded<T> = { readonly message: T } | { readonly fault: KeysideError };
@@ -15,12 +15,14 @@ export interface MessageType<T> {
 
 interface GenericMethod {
   readonly name: string;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
   readonly requestType: MessageType<never>;
   readonly responseType: MessageType<never>;
 }
 
 /**
- * The definition of a unary method for grpc-js. Strings are decoded fatally, so that no two byte sequences become one text
+ * The definition of a method for grpc-js. Strings are decoded fatally, so that no two byte sequences become one text
  * (docs/format.md, notation); byte fields are views of the request's memory.
  */
 export function methodDefinition<Request, Response>(
@@ -31,10 +33,10 @@ export function methodDefinition<Request, Response>(
   const responseType = method.responseType as unknown as MessageType<Response>;
   return {
     path: `/${service}/${method.name}`,
-    requestStream: false,
-    responseStream: false,
+    requestStream: method.requestStream,
+    responseStream: method.responseStream,
     requestSerialize: (request) => ('message' in request ? encode(requestType, request.message) : Buffer.alloc(0)),
-    requestDeserialize: (bytes) => decode(requestType, bytes),
+    requestDeserialize: (bytes) => decode(requestType, bytes, method.requestStream),
     responseSerialize: (response) => encode(responseType, response),
     responseDeserialize: (bytes) => responseType.decode(bytes),
     originalName: method.name,
@@ -46,9 +48,9 @@ function encode<T>(type: MessageType<T>, message: T): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function decode<T>(type: MessageType<T>, bytes: Uint8Array): Decoded<T> {
+function decode<T>(type: MessageType<T>, bytes: Uint8Array, isOfStream: boolean): Decoded<T> {
   try {
-    assertFewItems(bytes);
+    assertFewItems(bytes, isOfStream ? OPENING : DOCUMENTS);
     return { message: type.decode(new BinaryReader(bytes, decodeUtf8)) };
   } catch (error) {
     if (error instanceof KeysideError) return { fault: error };

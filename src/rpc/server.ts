@@ -16,6 +16,8 @@ import { Health } from './health.ts';
 import { checkKeyMethod, dropKeysMethod, listKeysMethod } from './key-handlers.ts';
 import { methodDefinition } from './messages.ts';
 import { addReflection } from './reflection.ts';
+import { bidirectional } from './stream.ts';
+import { decryptStreamMethod, encryptStreamMethod } from './stream-handlers.ts';
 import { type UnaryParts, unary } from './unary.ts';
 
 export interface ServerParts extends Omit<UnaryParts, 'gate'>, HandlerParts {
@@ -42,15 +44,17 @@ export function buildServer(parts: ServerParts): { server: Server; health: Healt
     'grpc.max_send_message_length': -1,
   });
   const unaryParts = { ...parts, gate };
-  addUnaryService(server, CryptoServiceDefinition, {
+  addService(server, CryptoServiceDefinition, {
     encrypt: unary(unaryParts, encryptMethod(parts)),
     decrypt: unary(unaryParts, decryptMethod(parts)),
     rewrap: unary(unaryParts, rewrapMethod(parts)),
     batchEncrypt: unary(unaryParts, batchEncryptMethod(parts)),
     batchDecrypt: unary(unaryParts, batchDecryptMethod(parts)),
     batchRewrap: unary(unaryParts, batchRewrapMethod(parts)),
+    encryptStream: bidirectional(unaryParts, encryptStreamMethod(parts)),
+    decryptStream: bidirectional(unaryParts, decryptStreamMethod(parts)),
   });
-  addUnaryService(server, KeyServiceDefinition, {
+  addService(server, KeyServiceDefinition, {
     checkKey: unary(unaryParts, checkKeyMethod(parts.service)),
     listKeys: unary(unaryParts, listKeysMethod(parts.service)),
     dropKeys: unary(unaryParts, dropKeysMethod(parts.service)),
@@ -63,7 +67,7 @@ export function buildServer(parts: ServerParts): { server: Server; health: Healt
 }
 
 /** Precondition: a handler for every method of the definition; the types say so. */
-function addUnaryService<D extends { readonly fullName: string; readonly methods: object }>(
+function addService<D extends { readonly fullName: string; readonly methods: object }>(
   server: Server,
   definition: D,
   handlers: Record<keyof D['methods'], unknown>,

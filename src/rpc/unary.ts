@@ -1,44 +1,31 @@
-import { randomUUID } from 'node:crypto';
 import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import type { KeysideError } from '../core/errors.ts';
 import { parseTenantId, type TenantId } from '../core/ids.ts';
 import type { RequestMetadata } from '../gen/keyside/v1/metadata.ts';
-import { errorFields } from '../telemetry/error-fields.ts';
-import type { LogFields, Logger } from '../telemetry/logger.ts';
-import { ATTRIBUTES } from '../telemetry/names.ts';
-import type { Outcome, Telemetry } from '../telemetry/telemetry.ts';
+import type { LogFields } from '../telemetry/logger.ts';
+import type { Outcome } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
+import { CallRecord, type RecordedMethod, type RecordParts } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
-import { assertAllowed, type Operation } from './callers.ts';
+import { assertAllowed, type Caller, type Operation } from './callers.ts';
 import type { Gate } from './gate.ts';
 import type { Decoded } from './messages.ts';
 import { parseMetadata } from './parse-metadata.ts';
 import { toKeysideError, toServerError } from './status.ts';
-import type { TenantOutcomes } from './tenant-outcomes.ts';
 
-export interface UnaryParts {
+export interface UnaryParts extends RecordParts {
   readonly admission: Admission;
   readonly gate: Gate;
-  readonly outcomes: TenantOutcomes;
-  readonly telemetry: Telemetry;
-  readonly logger: Logger;
   readonly defaultDeadlineMs: number;
-  /** Whether there is such a tenant: only then its id may become a label of a metric. */
-  readonly isTenant: (id: TenantId) => boolean;
 }
 
 /** What every request has. */
-interface TenantRequest {
+export interface TenantRequest {
   readonly tenantId: string;
   readonly metadata?: RequestMetadata | undefined;
 }
 
-export interface UnaryMethod<Request extends TenantRequest, Response> {
-  /** `keyside.v1.CryptoService/Encrypt` */
-  readonly name: string;
+export interface UnaryMethod<Request extends TenantRequest, Response> extends RecordedMethod {
   readonly operation: Operation;
-  /** Whether the way the call ends shows how the tenant's key does; where it does not, the handler tells what was shown. */
-  readonly outcomeShowsKey: boolean;
   handle(request: Request, call: ParsedCall): Promise<Response>;
 }
 
@@ -96,24 +83,45 @@ async function handle<Request extends TenantRequest, Response>(
   rpc: { call: ServerUnaryCall<Decoded<Request>, Response>; scope: RpcScope; record: CallRecord },
 ): Promise<Response> {
   const { call, scope, record } = rpc;
+  const { operation } = method;
   scope.assertLive();
   const caller = parts.gate.callerOf(call.metadata);
   scope.callerId = caller.id;
   const decoded = call.request;
   if ('fault' in decoded) throw decoded.fault;
   const request = decoded.message;
+  return await admitted(parts, { request, caller, operation, scope, record }, (parsed) => method.handle(request, parsed));
+}
+
+export interface Admittance {
+  readonly request: TenantRequest;
+  readonly caller: Caller;
+  readonly operation: Operation;
+  readonly scope: RpcScope;
+  readonly record: CallRecord;
+}
+
+/**
+ * Runs `work` for the tenant that the request names, where the caller may and the tenant has a place left.
+ * @throws {KeysideError} REQUEST_INVALID, CALLER_NOT_ALLOWED, OVERLOADED
+ */
+export async function admitted<Result>(
+  parts: Pick<UnaryParts, 'admission'>,
+  { request, caller, operation, scope, record }: Admittance,
+  work: (call: ParsedCall) => Promise<Result>,
+): Promise<Result> {
   const metadata = parseMetadata(request.metadata);
   scope.purpose = metadata.purpose;
   record.note({ requestId: metadata.requestId || undefined, requesterId: metadata.requesterId || undefined });
   const tenantId = parseTenantId(request.tenantId);
   record.tenantId = tenantId;
-  assertAllowed(caller, method.operation, tenantId);
+  assertAllowed(caller, operation, tenantId);
   const leave = parts.admission.enterTenant(tenantId);
   try {
-    return await method.handle(request, {
+    return await work({
       tenantId,
       scope,
-      assertAllowed: (operation) => assertAllowed(caller, operation, tenantId),
+      assertAllowed: (other) => assertAllowed(caller, other, tenantId),
       note: (fields) => record.note(fields),
       keyShown: (outcomes) => record.keyShown(outcomes),
     });
@@ -122,54 +130,8 @@ async function handle<Request extends TenantRequest, Response>(
   }
 }
 
-function header(metadata: Metadata, name: string): string | undefined {
+/** Reads one header of a call; undefined where it has none. */
+export function header(metadata: Metadata, name: string): string | undefined {
   const value = metadata.get(name)[0];
   return typeof value === 'string' ? value : undefined;
-}
-
-/** Collects what one call's log line, span and measurement say, and writes them once. */
-class CallRecord {
-  tenantId: TenantId | undefined;
-  readonly #parts: UnaryParts;
-  readonly #method: Pick<UnaryMethod<TenantRequest, unknown>, 'name' | 'outcomeShowsKey'>;
-  readonly #scope: RpcScope;
-  readonly #fields: Record<string, string | number | boolean | undefined> = {};
-
-  constructor(parts: UnaryParts, method: Pick<UnaryMethod<TenantRequest, unknown>, 'name' | 'outcomeShowsKey'>, scope: RpcScope) {
-    this.#parts = parts;
-    this.#method = method;
-    this.#scope = scope;
-  }
-
-  note(fields: LogFields): void {
-    Object.assign(this.#fields, fields);
-  }
-
-  keyShown(outcomes: readonly Outcome[]): void {
-    const { tenantId } = this;
-    if (tenantId !== undefined && this.#parts.isTenant(tenantId)) this.#parts.outcomes.record(tenantId, outcomes);
-  }
-
-  end(outcome: Outcome, durationMs: number, error?: KeysideError): void {
-    const { telemetry, logger, isTenant } = this.#parts;
-    const { name: method, outcomeShowsKey } = this.#method;
-    const { span, callerId } = this.#scope;
-    const tenantId = this.tenantId !== undefined && isTenant(this.tenantId) ? this.tenantId : undefined;
-    if (tenantId !== undefined) span.set(ATTRIBUTES.tenant.name, tenantId);
-    if (outcomeShowsKey) this.keyShown([outcome]);
-    span.set(ATTRIBUTES.caller.name, callerId);
-    span.end(error);
-    telemetry.metrics.requestEnded({ method, outcome, tenantId, durationMs });
-    logger.log(outcome === 'INTERNAL' ? 'error' : 'info', 'request', {
-      method,
-      outcome,
-      tenantId: this.tenantId,
-      callerId,
-      durationMs: Math.round(durationMs * 1000) / 1000,
-      traceId: span.traceId,
-      ...this.#fields,
-      requestId: this.#fields.requestId ?? randomUUID(),
-      ...(error === undefined ? undefined : errorFields(error)),
-    });
-  }
 }

@@ -1,4 +1,5 @@
 import type { Cipher } from '../cipher/cipher.ts';
+import type { Clock } from '../core/clock.ts';
 import type { TenantId } from '../core/ids.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
@@ -10,6 +11,8 @@ export interface ServiceParts {
   readonly ring: KeyRing;
   readonly keys: KeyDirectory;
   readonly cipher: Cipher;
+  /** Tells how long ago a stream's key was proven. */
+  readonly clock: Clock;
 }
 
 /** One call as the use cases see it: who asks, what for, and when it ends. */

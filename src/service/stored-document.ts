@@ -16,6 +16,12 @@ export interface StoredRequest {
   readonly dataLabel: string;
 }
 
+/** What a stored document or object is to be used for. */
+export interface StoredUse extends StoredRequest {
+  readonly kinds: readonly HeaderKind[];
+  readonly use: 'read' | 'encrypt';
+}
+
 /** A stored document or object whose data key was found and verified. */
 export interface Verified {
   readonly tenant: Tenant;
@@ -32,14 +38,13 @@ export interface Verified {
  * ask the cache or the KMS; then compare the commitment.
  * @throws {KeysideError} EDEK_MALFORMED, CIPHERTEXT_REJECTED, POLICY_DENIED, TENANT_UNKNOWN, or what the KMS said
  */
-export async function openStored(
-  parts: ServiceParts,
-  request: StoredRequest & { kinds: readonly HeaderKind[]; use: 'read' | 'encrypt' },
-  scope: CallScope,
-): Promise<Verified> {
+export async function openStored(parts: ServiceParts, request: StoredUse, scope: CallScope): Promise<Verified> {
   const tenant = parts.tenants.get(request.tenantId);
   const header = parseHeader(request.edek);
-  if (!request.kinds.includes(header.kind)) throw new KeysideError('EDEK_MALFORMED', "the edek is a sealed object's header");
+  if (!request.kinds.includes(header.kind)) {
+    const found = header.kind === 'object' ? "a sealed object's header" : "a document's, not an object's header";
+    throw new KeysideError('EDEK_MALFORMED', `the edek is ${found}`);
+  }
   if (request.dataLabel !== '' && request.dataLabel !== header.dataLabel) throw ciphertextRejected('another label is stored');
   const { policy } = authorize({ tenant, label: header.dataLabel, callerId: scope.callerId, purpose: scope.purpose });
   const context = encodeContext({ tenantId: tenant.id, dataLabel: header.dataLabel, pairs: request.context });

@@ -5,6 +5,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+from generator.bodies import object_body_vectors
 from generator.contexts import context_vectors, expand_vectors, wrap_context_vectors
 from generator.documents import document_vectors, object_vectors
 from generator.key_blocks import key_block_vectors
@@ -21,4 +22,5 @@ if __name__ == "__main__":
     document_vectors()
     unwrap_vectors()
     object_vectors()
+    object_body_vectors()
     mutation_vectors()

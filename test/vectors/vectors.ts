@@ -74,6 +74,17 @@ export interface DocumentVector extends HeaderVector {
   readonly fields: readonly FieldVector[];
 }
 
+/** A body whose plaintext's byte i is i mod 251. */
+export interface BodyVector extends Named {
+  readonly key: Hex;
+  readonly salt: Hex;
+  readonly size: number;
+  readonly prefix: Hex;
+  readonly tags: readonly Hex[];
+  readonly bodySize: number;
+  readonly bodySha512: Hex;
+}
+
 /** What a reader is given; `label` is null where it states none. */
 export interface ReadVector extends Named {
   readonly tenant: Hex;
@@ -139,6 +150,7 @@ interface Files {
     readonly valid: readonly HeaderVector[];
     readonly mustFail: readonly (ReadVector & MustFail)[];
   };
+  readonly 'object-body.json': { readonly valid: readonly BodyVector[] };
   readonly 'unwrap.json': {
     readonly valid: readonly UnwrapVector[];
     readonly mustFail: readonly (UnwrapVector & MustFail)[];

@@ -45,6 +45,18 @@ const REQUESTS: { definition: { fullName: string; methods: object }; method: str
     message: { ...batch({ id: mark(), edek, context: texts() }), targetKeyId: mark() },
     strings: 14,
   },
+  {
+    definition: CryptoServiceDefinition,
+    method: 'encryptStream',
+    message: { open: { tenantId: mark(), metadata: metadata(), context: texts(), detached: true }, chunk: undefined },
+    strings: 12,
+  },
+  {
+    definition: CryptoServiceDefinition,
+    method: 'decryptStream',
+    message: { open: { tenantId: mark(), metadata: metadata(), context: texts(), edek, range: undefined }, chunk: undefined },
+    strings: 12,
+  },
   { definition: KeyServiceDefinition, method: 'checkKey', message: { tenantId: mark(), keyId: mark() }, strings: 2 },
   { definition: KeyServiceDefinition, method: 'listKeys', message: { tenantId: mark() }, strings: 1 },
   { definition: KeyServiceDefinition, method: 'dropKeys', message: { tenantId: mark(), keyId: mark() }, strings: 2 },

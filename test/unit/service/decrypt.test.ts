@@ -115,8 +115,8 @@ describe('decrypting a document', () => {
         return cipher.open(...args);
       },
     };
-    const { tenants, ring, keys } = world;
-    const parts = { tenants, ring, keys, cipher: watched };
+    const { tenants, ring, keys, clock } = world;
+    const parts = { tenants, ring, keys, clock, cipher: watched };
     const plain = new Map(Array.from({ length: 300 }, (_, at) => [String(at), Buffer.from('secret')]));
     const { fields, edek } = await encryptFor(world, { fields: plain });
     const last = new Map([...fields, ['299', flipped(bytes(fields, '299'), 20)]]);

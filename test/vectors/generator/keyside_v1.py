@@ -1,6 +1,6 @@
 """A second implementation of docs/format.md, written from that page alone and sharing nothing with the daemon.
 
-It is here to be compared with: slow, short, strict, and complete where the page is (documents and object headers; no bodies).
+It is here to be compared with: slow, short, strict, and complete where the page is (documents and object headers; bodies are in bodies.py).
 Texts are bytes throughout, so that nothing can be normalised, replaced or re-ordered on the way.
 """
 

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Status } from "../../google/rpc/status.ts";
 import { RequestMetadata } from "./metadata.ts";
+import { DecryptStreamRequest, DecryptStreamResponse, EncryptStreamRequest, EncryptStreamResponse } from "./stream.ts";
 
 export const protobufPackage = "keyside.v1";
 
@@ -2233,8 +2234,6 @@ export const BatchRewrapResponse: MessageFns<BatchRewrapResponse> = {
  * POLICY_DENIED, OVERLOADED, DRAINING, DEADLINE_EXCEEDED, AUDIT_UNAVAILABLE, INTERNAL; and where a key is needed in:
  * KEY_DISABLED_HERE, KEY_REVOKED, KEY_ACCESS_DENIED, KEY_NOT_FOUND, KEY_MISCONFIGURED, KMS_THROTTLED, KMS_UNAVAILABLE,
  * KMS_TIMEOUT. Each RPC lists what it adds. The reasons are those of ErrorReason.
- *
- * The names EncryptStream and DecryptStream are taken: see stream.proto for the shape they will have.
  */
 export type CryptoServiceDefinition = typeof CryptoServiceDefinition;
 export const CryptoServiceDefinition = {
@@ -2305,6 +2304,30 @@ export const CryptoServiceDefinition = {
       requestStream: false,
       responseType: BatchRewrapResponse as typeof BatchRewrapResponse,
       responseStream: false,
+      options: {},
+    },
+    /**
+     * Encrypts an object of any size while it arrives. A stream has no deadline but the caller's own; it ends in DEADLINE_EXCEEDED where
+     * the caller sends or takes nothing for `limits.defaultDeadline`. Adds: NO_PRIMARY_KEY.
+     */
+    encryptStream: {
+      name: "EncryptStream",
+      requestType: EncryptStreamRequest as typeof EncryptStreamRequest,
+      requestStream: true,
+      responseType: EncryptStreamResponse as typeof EncryptStreamResponse,
+      responseStream: true,
+      options: {},
+    },
+    /**
+     * Decrypts an object, or a range of it, while it arrives. Nothing is returned before it was verified; the object is whole only where
+     * the call ends with OK. Adds: EDEK_MALFORMED, CIPHERTEXT_REJECTED.
+     */
+    decryptStream: {
+      name: "DecryptStream",
+      requestType: DecryptStreamRequest as typeof DecryptStreamRequest,
+      requestStream: true,
+      responseType: DecryptStreamResponse as typeof DecryptStreamResponse,
+      responseStream: true,
       options: {},
     },
   },

@@ -22,7 +22,10 @@ export interface EncryptStreamOpen {
     | undefined;
   /** Optional. As EncryptRequest.context. */
   context: Map<string, string>;
-  /** Optional. True: the header is returned in `opened` only and not as the first bytes of the object. */
+  /**
+   * Optional. True: the header is given in `opened` only, to be stored apart from the body. False: it is also the first bytes of the
+   * chunks.
+   */
   detached: boolean;
 }
 
@@ -37,7 +40,7 @@ export interface EncryptStreamRequest {
   open?:
     | EncryptStreamOpen
     | undefined;
-  /** Plaintext, of any length within the message limit. */
+  /** Plaintext, of any length within the message limit; 256 KiB is a good one. */
   chunk?: Uint8Array | undefined;
 }
 
@@ -53,17 +56,20 @@ export interface EncryptStreamResponse {
   opened?:
     | EncryptStreamOpened
     | undefined;
-  /** Ciphertext. */
+  /** Bytes of the object. It is whole only when the call has ended with OK: what a failed call has sent is nothing to keep. */
   chunk?: Uint8Array | undefined;
 }
 
-/** A range of an object's plaintext. */
+/** A range of an object's plaintext. All three are at most 2^53 - 1. */
 export interface ByteRange {
   /** Optional. The first byte. */
   offset: number;
-  /** Optional. The number of bytes. */
+  /** Optional. The number of bytes. What lies beyond the end is left away: a huge length reads to the end. */
   length: number;
-  /** Required. The size of the object's plaintext, as the caller stored it; verified where the range reaches the end. */
+  /**
+   * Required. The size of the object's plaintext, as the caller stored it. Where the range reaches or passes the end, it is verified
+   * before anything is returned.
+   */
   objectSize: number;
 }
 
@@ -77,7 +83,7 @@ export interface DecryptStreamOpen {
     | undefined;
   /** Optional. As DecryptRequest.context. */
   context: Map<string, string>;
-  /** Optional. The object's header, where it was stored apart from the body. */
+  /** Optional. The object's header, where it was stored apart from the body. Empty: the chunks begin with it. Required for a range. */
   edek: Uint8Array;
   /** Optional. The part of the plaintext to return. Absent: all of it. */
   range: ByteRange | undefined;
@@ -98,12 +104,21 @@ export interface DecryptStreamRequest {
   chunk?: Uint8Array | undefined;
 }
 
+/** Bytes of an object's body that lie together. The body begins after the header, wherever that is stored. */
+export interface BodySpan {
+  /** Output only. The first byte, counted from the beginning of the body. */
+  offset: number;
+  /** Output only. The number of bytes. */
+  length: number;
+}
+
 /** The daemon's answer to an opened decrypting stream. */
 export interface DecryptStreamOpened {
-  /** Output only. For a range: the first byte of the object's body to send. */
-  bodyOffset: number;
-  /** Output only. For a range: the number of bytes of the body to send. */
-  bodyLength: number;
+  /**
+   * Output only. For a range: what of the body to send, at most three spans, in this order, without anything between. Otherwise empty:
+   * all of it.
+   */
+  spans: BodySpan[];
 }
 
 /** One message to the caller of a decrypting stream. */
@@ -690,17 +705,71 @@ export const DecryptStreamRequest: MessageFns<DecryptStreamRequest> = {
   },
 };
 
+function createBaseBodySpan(): BodySpan {
+  return { offset: 0, length: 0 };
+}
+
+export const BodySpan: MessageFns<BodySpan> = {
+  encode(message: BodySpan, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.offset !== 0) {
+      writer.uint32(8).uint64(message.offset);
+    }
+    if (message.length !== 0) {
+      writer.uint32(16).uint64(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BodySpan {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBodySpan();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.offset = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.length = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseDecryptStreamOpened(): DecryptStreamOpened {
-  return { bodyOffset: 0, bodyLength: 0 };
+  return { spans: [] };
 }
 
 export const DecryptStreamOpened: MessageFns<DecryptStreamOpened> = {
   encode(message: DecryptStreamOpened, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.bodyOffset !== 0) {
-      writer.uint32(8).uint64(message.bodyOffset);
-    }
-    if (message.bodyLength !== 0) {
-      writer.uint32(16).uint64(message.bodyLength);
+    for (const v of message.spans) {
+      BodySpan.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -718,20 +787,12 @@ export const DecryptStreamOpened: MessageFns<DecryptStreamOpened> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
+          case 3: {
+            if (tag !== 26) {
               break;
             }
 
-            message.bodyOffset = longToNumber(reader.uint64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.bodyLength = longToNumber(reader.uint64());
+            message.spans.push(BodySpan.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import type { KeysideError } from '../core/errors.ts';
+import type { TenantId } from '../core/ids.ts';
+import { errorFields } from '../telemetry/error-fields.ts';
+import type { LogFields, Logger } from '../telemetry/logger.ts';
+import { ATTRIBUTES } from '../telemetry/names.ts';
+import type { Outcome, Telemetry } from '../telemetry/telemetry.ts';
+import type { RpcScope } from './call-scope.ts';
+import type { TenantOutcomes } from './tenant-outcomes.ts';
+
+export interface RecordParts {
+  readonly outcomes: TenantOutcomes;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+  /** Whether there is such a tenant: only then its id may become a label of a metric. */
+  readonly isTenant: (id: TenantId) => boolean;
+}
+
+export interface RecordedMethod {
+  /** `keyside.v1.CryptoService/Encrypt` */
+  readonly name: string;
+  /** Whether the way the call ends shows how the tenant's key does; where it does not, the handler tells what was shown. */
+  readonly outcomeShowsKey: boolean;
+}
+
+/** Collects what one call's log line, span and measurement say, and writes them once. */
+export class CallRecord {
+  tenantId: TenantId | undefined;
+  readonly #parts: RecordParts;
+  readonly #method: RecordedMethod;
+  readonly #scope: RpcScope;
+  readonly #fields: Record<string, string | number | boolean | undefined> = {};
+
+  constructor(parts: RecordParts, method: RecordedMethod, scope: RpcScope) {
+    this.#parts = parts;
+    this.#method = method;
+    this.#scope = scope;
+  }
+
+  note(fields: LogFields): void {
+    Object.assign(this.#fields, fields);
+  }
+
+  keyShown(outcomes: readonly Outcome[]): void {
+    const { tenantId } = this;
+    if (tenantId !== undefined && this.#parts.isTenant(tenantId)) this.#parts.outcomes.record(tenantId, outcomes);
+  }
+
+  end(outcome: Outcome, durationMs: number, error?: KeysideError): void {
+    const { telemetry, logger, isTenant } = this.#parts;
+    const { name: method, outcomeShowsKey } = this.#method;
+    const { span, callerId } = this.#scope;
+    const tenantId = this.tenantId !== undefined && isTenant(this.tenantId) ? this.tenantId : undefined;
+    if (tenantId !== undefined) span.set(ATTRIBUTES.tenant.name, tenantId);
+    if (outcomeShowsKey) this.keyShown([outcome]);
+    span.set(ATTRIBUTES.caller.name, callerId);
+    span.end(error);
+    telemetry.metrics.requestEnded({ method, outcome, tenantId, durationMs });
+    logger.log(outcome === 'INTERNAL' ? 'error' : 'info', 'request', {
+      method,
+      outcome,
+      tenantId: this.tenantId,
+      callerId,
+      durationMs: Math.round(durationMs * 1000) / 1000,
+      traceId: span.traceId,
+      ...this.#fields,
+      requestId: this.#fields.requestId ?? randomUUID(),
+      ...(error === undefined ? undefined : errorFields(error)),
+    });
+  }
+}
