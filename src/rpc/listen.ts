@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from 'node:
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
+import { widenConnectionWindows, widenStreamWindows } from './flow-control.ts';
 
 const SOCKET_DIRECTORY_MODE = 0o750;
 const SOCKET_MODE = 0o660;
@@ -29,8 +30,10 @@ interface TlsFiles {
  * @throws {Error} naming the address or file that cannot be used
  */
 export async function bindListeners(server: Server, listen: ListenAddresses): Promise<Pick<ListenAddresses, 'tcp' | 'unix'>> {
+  widenStreamWindows(server);
   const tcp = listen.tcp === undefined ? undefined : await listenTcp(server, listen.tcp, tcpCredentials(listen.tls));
   if (listen.unix !== undefined) await listenUnix(server, listen.unix, ServerCredentials.createInsecure());
+  widenConnectionWindows(server);
   return { tcp, unix: listen.unix };
 }
 
