@@ -1,4 +1,5 @@
-import { type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { once } from 'node:events';
+import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from '@grpc/grpc-js';
 import {
   DecryptStreamOpen,
   DecryptStreamRequest,
@@ -8,11 +9,15 @@ import {
   EncryptStreamResponse,
 } from '../../src/gen/keyside/v1/stream.ts';
 import type { MessageType } from '../../src/rpc/messages.ts';
-import type { Edge } from './edge.ts';
 
 interface Answered<Opened> {
   readonly opened: Opened;
   readonly bytes: Buffer;
+}
+
+/** Whatever serves: the edge of a test, or a daemon in a process of its own. */
+export interface Daemon {
+  readonly client: Client;
 }
 
 interface Outgoing {
@@ -23,23 +28,23 @@ interface Outgoing {
 type EncryptCall = ClientDuplexStream<EncryptStreamRequest, EncryptStreamResponse>;
 type DecryptCall = ClientDuplexStream<DecryptStreamRequest, DecryptStreamResponse>;
 
-export function encryptCall(edge: Edge, outgoing: Outgoing = {}): EncryptCall {
-  return call(edge, 'EncryptStream', { request: EncryptStreamRequest, response: EncryptStreamResponse, outgoing });
+export function encryptCall(daemon: Daemon, outgoing: Outgoing = {}): EncryptCall {
+  return call(daemon, 'EncryptStream', { request: EncryptStreamRequest, response: EncryptStreamResponse, outgoing });
 }
 
-export function decryptCall(edge: Edge, outgoing: Outgoing = {}): DecryptCall {
-  return call(edge, 'DecryptStream', { request: DecryptStreamRequest, response: DecryptStreamResponse, outgoing });
+export function decryptCall(daemon: Daemon, outgoing: Outgoing = {}): DecryptCall {
+  return call(daemon, 'DecryptStream', { request: DecryptStreamRequest, response: DecryptStreamResponse, outgoing });
 }
 
 function call<Request, Response>(
-  edge: Edge,
+  daemon: Daemon,
   name: string,
   { request, response, outgoing }: { request: MessageType<Request>; response: MessageType<Response>; outgoing: Outgoing },
 ): ClientDuplexStream<Request, Response> {
   const metadata = new Metadata();
   if (outgoing.token !== undefined) metadata.set('authorization', `Bearer ${outgoing.token}`);
   const options = outgoing.deadlineMs === undefined ? {} : { deadline: Date.now() + outgoing.deadlineMs };
-  return edge.client.makeBidiStreamRequest(
+  return daemon.client.makeBidiStreamRequest(
     `/keyside.v1.CryptoService/${name}`,
     (message: Request) => Buffer.from(request.encode(message).finish()),
     (bytes: Buffer) => response.decode(bytes),
@@ -80,31 +85,74 @@ export async function answered<Opened>(
 
 /** Encrypts an object through the edge, cut into pieces of this size. */
 export async function encrypted(
-  edge: Edge,
+  daemon: Daemon,
   plaintext: Uint8Array,
   options: { readonly pieceBytes?: number; readonly open?: Partial<EncryptStreamOpen> } = {},
 ): Promise<{ edek: Uint8Array; bytes: Buffer }> {
-  const call = encryptCall(edge);
+  const call = encryptCall(daemon);
   const answer = answered<{ edek: Uint8Array }>(call as never);
   call.write(encryptOpening(options.open ?? {}));
-  for (const piece of pieces(plaintext, options.pieceBytes)) call.write(chunk(piece));
-  call.end();
+  answer.catch(() => undefined);
+  await sendAll(call, plaintext, options.pieceBytes);
   const { opened, bytes } = await answer;
   return { edek: opened.edek, bytes };
 }
 
 /** Decrypts an object through the edge. */
 export async function decrypted(
-  edge: Edge,
+  daemon: Daemon,
   sent: Uint8Array,
   options: { readonly pieceBytes?: number; readonly open?: Partial<DecryptStreamOpen> } = {},
 ): Promise<Buffer> {
-  const call = decryptCall(edge);
+  const call = decryptCall(daemon);
   const answer = answered(call as never);
   call.write(decryptOpening(options.open ?? {}));
-  for (const piece of pieces(sent, options.pieceBytes)) call.write(chunk(piece));
+  answer.catch(() => undefined);
+  await sendAll(call, sent, options.pieceBytes);
+  return (await answer).bytes;
+}
+
+/** A range of an object, of which only the spans that the daemon names are sent. */
+export async function decryptedRange(
+  daemon: Daemon,
+  object: { readonly edek: Uint8Array; readonly bytes: Uint8Array },
+  wanted: { readonly offset: number; readonly length: number; readonly objectSize: number },
+): Promise<Buffer> {
+  const call = decryptCall(daemon);
+  const answer = answered(call as never);
+  answer.catch(() => undefined);
+  call.write(decryptOpening({ edek: object.edek, range: wanted }));
+  const [{ opened }] = (await once(call, 'data')) as [{ opened: { spans: { offset: number; length: number }[] } }];
+  for (const { offset, length } of opened.spans) call.write(chunk(object.bytes.subarray(offset, offset + length)));
   call.end();
   return (await answer).bytes;
+}
+
+/** Sends and ends, at the pace of the daemon; stops where the call has ended. */
+async function sendAll(
+  call: Pick<EncryptCall | DecryptCall, 'end'> & {
+    write(message: never): boolean;
+    on(event: 'drain' | 'error', listener: () => void): unknown;
+  },
+  bytes: Uint8Array,
+  pieceBytes: number | undefined,
+): Promise<void> {
+  let isOver = false;
+  let wake = (): void => undefined;
+  call.on('drain', () => wake());
+  call.on('error', () => {
+    isOver = true;
+    wake();
+  });
+  for (const piece of pieces(bytes, pieceBytes)) {
+    if (isOver) return;
+    if (!call.write(chunk(piece) as never)) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  }
+  if (!isOver) call.end();
 }
 
 function* pieces(bytes: Uint8Array, size = 64 * 1024): Generator<Uint8Array> {

@@ -10,6 +10,7 @@ import {
   chunk,
   decryptCall,
   decrypted,
+  decryptedRange,
   decryptOpening,
   encryptCall,
   encrypted,
@@ -104,7 +105,7 @@ describe('EncryptStream and DecryptStream', () => {
       { offset: 0, length: Number.MAX_SAFE_INTEGER },
     ];
     for (const { offset, length } of ranges) {
-      const given = await range(edge, { edek, bytes }, { offset, length, objectSize: size });
+      const given = await decryptedRange(edge, { edek, bytes }, { offset, length, objectSize: size });
       assert.deepEqual(given, plaintext.subarray(offset, offset + length), `${offset}, ${length}`);
     }
   });
@@ -113,7 +114,7 @@ describe('EncryptStream and DecryptStream', () => {
     const edge = await Edge.start(t);
     const { edek, bytes } = await encrypted(edge, randomBytes(2 * CHUNK), { open: { detached: true } });
     for (const objectSize of [2 * CHUNK - 1, 2 * CHUNK + 1, CHUNK]) {
-      const answer = range(edge, { edek, bytes }, { offset: 0, length: objectSize, objectSize });
+      const answer = decryptedRange(edge, { edek, bytes }, { offset: 0, length: objectSize, objectSize });
       assert.equal((await refusalOf(answer)).reason, 'CIPHERTEXT_REJECTED', String(objectSize));
     }
   });
@@ -253,18 +254,3 @@ describe('a stream', () => {
     await until('the place is free', () => edge.admission.calls === 0);
   });
 });
-
-async function range(
-  edge: Edge,
-  object: { readonly edek: Uint8Array; readonly bytes: Buffer },
-  wanted: { readonly offset: number; readonly length: number; readonly objectSize: number },
-): Promise<Buffer> {
-  const call = decryptCall(edge);
-  const answer = answered(call as never);
-  answer.catch(() => undefined);
-  call.write(decryptOpening({ edek: object.edek, range: wanted }));
-  const [{ opened }] = (await once(call, 'data')) as [{ opened: { spans: { offset: number; length: number }[] } }];
-  for (const { offset, length } of opened.spans) call.write(chunk(object.bytes.subarray(offset, offset + length)));
-  call.end();
-  return (await answer).bytes;
-}
