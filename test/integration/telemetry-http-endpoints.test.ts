@@ -121,8 +121,10 @@ async function scrape(t: TestContext, metricsShowTenants: boolean): Promise<stri
   t.after(shutdown);
   const { metrics } = telemetry;
   metrics.observeDataKeys(() => ({ entries: 3, bytes: 1536, leases: 1, oldestAgeMs: 2500 }));
+  metrics.cipherChosen('native');
   metrics.configurationReloaded('applied', 2);
   metrics.kmsCallRetried('aws', 'KMS_TIMEOUT');
+  metrics.kmsCallHedged('aws');
   metrics.kmsCallEnded({ provider: 'aws', operation: 'wrap', outcome: 'OK', tenantId: 'acme', durationMs: 12 });
   metrics.requestEnded({ method: 'keyside.v1.CryptoService/Encrypt', outcome: 'OK', tenantId: 'acme', durationMs: 15 });
   const { status, headers, body } = await (await serve(t, { metricsHandler })).ask('/metrics');

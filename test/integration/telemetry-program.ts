@@ -13,6 +13,7 @@ const METHOD = 'keyside.v1.CryptoService/Encrypt';
 /** What the floors report of one Encrypt whose first call to the KMS timed out. */
 function serveOne({ startRequest, metrics }: Telemetry, traceparent: string | undefined): string | undefined {
   metrics.observeDataKeys(() => ({ entries: 3, bytes: 1536, leases: 1, oldestAgeMs: 2500 }));
+  metrics.cipherChosen('native');
   metrics.configurationReloaded('applied', 2);
   metrics.requestsInFlight(1);
   const request = startRequest(METHOD, (name) => (name === 'traceparent' ? traceparent : undefined));
@@ -22,6 +23,7 @@ function serveOne({ startRequest, metrics }: Telemetry, traceparent: string | un
   const failed = lease.child(SPANS.kmsCall.name, { [ATTRIBUTES.provider.name]: 'aws', [ATTRIBUTES.attempt.name]: 1 });
   failed.end(new KeysideError('KMS_TIMEOUT', 'key acme-key: aws did not answer within 200 ms'));
   metrics.kmsCallRetried('aws', 'KMS_TIMEOUT');
+  metrics.kmsCallHedged('aws');
   lease.child(SPANS.kmsCall.name, { [ATTRIBUTES.provider.name]: 'aws', [ATTRIBUTES.attempt.name]: 2 }).end();
   lease.set(ATTRIBUTES.hit.name, false);
   lease.end();
