@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer';
 import { KeysideError } from '../core/errors.ts';
 import type {
   DecryptStreamOpen,
@@ -8,7 +7,7 @@ import type {
   EncryptStreamRequest,
   EncryptStreamResponse,
 } from '../gen/keyside/v1/stream.ts';
-import { attachedHeader, openObject } from '../service/open-object.ts';
+import { HeaderCollector, openObject } from '../service/open-object.ts';
 import { sealObject } from '../service/seal-object.ts';
 import type { HandlerParts } from './crypto-handlers.ts';
 import type { StreamMethod, Wire } from './stream.ts';
@@ -76,13 +75,12 @@ async function headerOf(
   if (range !== undefined) {
     throw new KeysideError('REQUEST_INVALID', 'edek is missing: a range needs it', { details: { field: 'edek' } });
   }
-  let start: Uint8Array = new Uint8Array(0);
+  const collector = new HeaderCollector();
   for (;;) {
     const message = await wire.next();
     if (message === undefined) throw new KeysideError('EDEK_MALFORMED', "the stream ended within the object's header");
-    start = Buffer.concat([start, chunkIn(message)]);
-    const header = attachedHeader(start);
-    if (header !== undefined) return { edek: header, rest: start.subarray(header.length) };
+    const found = collector.push(chunkIn(message));
+    if (found !== undefined) return found;
   }
 }
 

@@ -1,7 +1,9 @@
+import { Buffer } from 'node:buffer';
 import { ciphertextRejected } from '../core/errors.ts';
 import { attachedHeaderBytes } from '../envelope/attached-header.ts';
 import type { BodyOpener } from '../envelope/body-opener.ts';
 import { ChunkOpener } from '../envelope/chunk-opener.ts';
+import { MAX_HEADER_BYTES } from '../envelope/header.ts';
 import { deriveObjectVerified } from '../envelope/object-key.ts';
 import { type BodySpan, type ObjectRange, planRange } from '../envelope/object-range.ts';
 import { RangeOpener } from '../envelope/range-opener.ts';
@@ -39,11 +41,22 @@ export async function openObject(parts: ServiceParts, request: OpenObjectRequest
   return { opener, spans: plan?.spans ?? [], use: new OngoingUse(parts, use, scope) };
 }
 
-/**
- * The header that an object begins with, where it was stored before the body; undefined while too little is there to tell.
- * @throws {KeysideError} EDEK_MALFORMED
- */
-export function attachedHeader(start: Uint8Array): Uint8Array | undefined {
-  const length = attachedHeaderBytes(start);
-  return length === undefined ? undefined : start.subarray(0, length);
+/** Takes the header off an object that begins with it, in whatever pieces that comes. */
+export class HeaderCollector {
+  /** No header is longer, so what finds no room cannot belong to one. */
+  readonly #start = Buffer.allocUnsafe(MAX_HEADER_BYTES);
+  #length = 0;
+
+  /**
+   * The header, and what of this piece follows it; undefined while the header is not whole.
+   * @throws {KeysideError} EDEK_MALFORMED
+   */
+  push(piece: Uint8Array): { readonly edek: Uint8Array; readonly rest: Uint8Array } | undefined {
+    const before = this.#length;
+    this.#start.set(piece.subarray(0, MAX_HEADER_BYTES - before), before);
+    this.#length = Math.min(MAX_HEADER_BYTES, before + piece.length);
+    const length = attachedHeaderBytes(this.#start.subarray(0, this.#length));
+    if (length === undefined) return undefined;
+    return { edek: this.#start.subarray(0, length), rest: piece.subarray(length - before) };
+  }
 }

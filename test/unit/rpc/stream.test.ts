@@ -135,6 +135,15 @@ describe('EncryptStream and DecryptStream', () => {
 });
 
 describe('a stream', () => {
+  it('takes a header that comes byte by byte, and none that never ends', async (t) => {
+    const edge = await Edge.start(t);
+    const { bytes } = await encrypted(edge, Buffer.from('a plaintext'));
+    assert.equal(String(await decrypted(edge, bytes, { pieceBytes: 1 })), 'a plaintext');
+    const endless = Buffer.concat([Buffer.from('KO'), Buffer.alloc(100_000, 0xff)]);
+    assert.equal((await refusalOf(decrypted(edge, endless, { pieceBytes: 9_999 }))).reason, 'EDEK_MALFORMED');
+    assert.equal((await refusalOf(decrypted(edge, bytes.subarray(0, 20)))).reason, 'EDEK_MALFORMED');
+  });
+
   it('that does not begin with its opening, is opened twice or carries nothing is refused', async (t) => {
     const edge = await Edge.start(t);
     const empty = { open: undefined, chunk: undefined };
