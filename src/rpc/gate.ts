@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
 import type { Caller, Callers } from './callers.ts';
+import { hangUp } from './hang-up.ts';
 import { toKeysideError, toServerError } from './status.ts';
 
 const OWN_SERVICES = '/keyside.v1.';
@@ -13,7 +14,7 @@ export interface GateParts {
   readonly callers: Callers;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** How long a request may take to arrive. */
+  /** How long a request may take to arrive, and an answer to be taken. */
   readonly receiveTimeoutMs: number;
 }
 
@@ -24,7 +25,7 @@ export interface GateParts {
  */
 export class Gate {
   readonly #parts: GateParts;
-  readonly #callers = new WeakMap<Metadata, Caller>();
+  readonly #admitted = new WeakMap<Metadata, { readonly caller: Caller; readonly passage: Passage }>();
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -35,21 +36,29 @@ export class Gate {
    * Precondition: the call passed the gate.
    */
   callerOf(metadata: Metadata): Caller {
-    const caller = this.#callers.get(metadata);
-    if (caller === undefined) throw new Error('a call reached its handler without passing the gate');
-    return caller;
+    const admitted = this.#admitted.get(metadata);
+    if (admitted === undefined) throw new Error('a call reached its handler without passing the gate');
+    return admitted.caller;
+  }
+
+  /** The call with these headers was answered: its caller has as long to take the answer as it had to send the request. */
+  answered(metadata: Metadata): void {
+    this.#admitted.get(metadata)?.passage.answered();
   }
 
   readonly interceptor: ServerInterceptor = (method, call) => {
     if (!method.path.startsWith(OWN_SERVICES)) return new ServerInterceptingCall(call);
-    const passage = new Passage(this.#parts, method.path.slice(1), (error) => call.sendStatus(statusOf(error)));
+    const passage = new Passage(this.#parts, method.path.slice(1), {
+      refuse: (error) => call.sendStatus(statusOf(error)),
+      hangUp: () => hangUp(call),
+    });
     return new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, pass) => {
             const caller = passage.open(metadata);
             if (caller === undefined) return;
-            this.#callers.set(metadata, caller);
+            this.#admitted.set(metadata, { caller, passage });
             pass(metadata);
           },
           onReceiveMessage: (message, pass) => {
@@ -63,18 +72,24 @@ export class Gate {
   };
 }
 
+interface WaysOut {
+  readonly refuse: (error: KeysideError) => void;
+  /** Ends the stream at once, answered or not. */
+  readonly hangUp: () => void;
+}
+
 /** One call's way through the gate. */
 class Passage {
   readonly #parts: GateParts;
   readonly #method: string;
-  readonly #refuse: (error: KeysideError) => void;
+  readonly #ways: WaysOut;
   #isOpen = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(parts: GateParts, method: string, refuse: (error: KeysideError) => void) {
+  constructor(parts: GateParts, method: string, ways: WaysOut) {
     this.#parts = parts;
     this.#method = method;
-    this.#refuse = refuse;
+    this.#ways = ways;
   }
 
   /** The caller, or undefined where the call was refused. */
@@ -99,6 +114,12 @@ class Passage {
     clearTimeout(this.#timer);
   }
 
+  /** Whoever does not take the answer must not keep the place. */
+  answered(): void {
+    clearTimeout(this.#timer);
+    if (this.#isOpen) this.#timer = setTimeout(() => this.#ways.hangUp(), this.#parts.receiveTimeoutMs).unref();
+  }
+
   /** The stream is closed, however it ended. */
   close(): void {
     clearTimeout(this.#timer);
@@ -117,7 +138,7 @@ class Passage {
     const method = this.#method;
     metrics.requestEnded({ method, outcome: error.reason, tenantId: undefined, durationMs: 0 });
     logger.log('info', 'request', { method, outcome: error.reason, error: error.message });
-    this.#refuse(error);
+    this.#ways.refuse(error);
   }
 }
 

@@ -60,6 +60,7 @@ async function run<Opening extends TenantRequest, Request, Response>(
     call.emit('error', toServerError(error));
   } finally {
     scope.close();
+    parts.gate.answered(call.metadata);
   }
 }
 

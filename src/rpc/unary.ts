@@ -74,6 +74,7 @@ async function run<Request extends TenantRequest, Response>(
     callback(toServerError(error));
   } finally {
     scope.close();
+    parts.gate.answered(call.metadata);
   }
 }
 

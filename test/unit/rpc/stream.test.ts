@@ -245,6 +245,20 @@ describe('a stream', () => {
     assert.equal((await outcome).reason, 'KEY_REVOKED');
   });
 
+  it('whose caller takes nothing is hung up, and its place is free again', async (t) => {
+    const edge = await Edge.start(t, { server: { defaultDeadlineMs: 60 } });
+    const call = encryptCall(edge);
+    call.on('error', () => undefined);
+    call.write(encryptOpening({}));
+    await once(call, 'readable');
+    // Nobody reads: the answers fill the windows, and then nothing moves.
+    const piece = randomBytes(256 * 1024);
+    for (let sent = 0; sent < 40; sent++) call.write(chunk(piece));
+    await until('it is told', () => edge.log.includes('DEADLINE_EXCEEDED'));
+    await until('the place is free', () => edge.admission.calls === 0);
+    assert.match(String(edge.lines[0]?.error), /the caller took nothing for 60 ms/);
+  });
+
   it('reads no further ahead than its caller reads: what nobody takes is not made', async (t) => {
     const edge = await Edge.start(t);
     const call = encryptCall(edge);
