@@ -18,8 +18,8 @@ interface Binding {
   expand(key: Uint8Array, info: Uint8Array, out: Uint8Array): void;
 }
 
-/** Where tools/build-accelerator.mjs puts it, seen from the sources and from `dist`. */
-const PLACES = ['../../build/cipher.node', '../../../build/cipher.node'];
+/** Where tools/build-accelerator.mjs puts it: one place, seen from the sources or from `dist`, and never one beside the installation. */
+const PLACE = import.meta.url.endsWith('.ts') ? '../../build/cipher.node' : '../../../build/cipher.node';
 
 /**
  * The cipher in C over the same OpenSSL: a context is made once for a key instead of once for a value. A key's copy, the expanded
@@ -51,8 +51,8 @@ export function nativeCipher(): Cipher {
 }
 
 function load(): Binding {
-  const path = PLACES.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((file) => existsSync(file));
-  if (path === undefined) throw new Error('the native cipher was not built');
+  const path = fileURLToPath(new URL(PLACE, import.meta.url));
+  if (!existsSync(path)) throw new Error('the native cipher was not built');
   const module = { exports: {} };
   // All names now: one that this Node lacks must fail here, not end the process at the first call.
   process.dlopen(module, path, constants.dlopen.RTLD_NOW);

@@ -4,11 +4,14 @@ import { addCallOptions, type CallFlags, callMetadata, withClient } from './call
 import { fieldCalled, parseDocument, toObject } from './document.ts';
 import { UsageError } from './failure.ts';
 import { checkFileNames, writeFieldFiles } from './field-files.ts';
+import { type DecryptFileFlags, decryptFile } from './files/decrypt-file.ts';
+import { addFileOptions, addRangeOptions, refuseTogether } from './files/file-options.ts';
 import { readInput } from './input.ts';
 import { invalid } from './json-input.ts';
 import { type Terminal, writeLine } from './terminal.ts';
 
-interface DecryptFlags extends CallFlags {
+interface DecryptFlags extends CallFlags, Omit<DecryptFileFlags, 'file'> {
+  readonly file?: string;
   readonly base64?: boolean;
   readonly outputDir?: string;
   readonly force?: boolean;
@@ -20,19 +23,32 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function addDecrypt(program: Command, terminal: Terminal): void {
   const command = program
     .command('decrypt')
-    .description('decrypt a document that encrypt printed; prints a JSON object of texts by field name')
+    .description(
+      'decrypt a document that encrypt printed; prints a JSON object of texts by field name; or, with --file, a sealed file',
+    )
     .argument('[file]', 'the document; - or nothing: standard input')
     .option('--tenant <id>', 'the tenant it was encrypted for (else what the document says)')
     .option('--base64', 'print values as base64 rather than text')
     .option('--output-dir <dir>', 'write each field into a file of its name (mode 0600) instead of printing')
-    .option('--force', 'let --output-dir replace files');
+    .option('--force', 'let --output-dir and --file replace files');
+  addFileOptions(command, {
+    file: 'open this file, which encrypt --file made; -: standard input',
+    edek: 'with --file: where its wrapped key is, if not before the body',
+  });
+  addRangeOptions(command);
   addCallOptions(command).action((file: string | undefined, flags: DecryptFlags) => decrypt(file, flags, terminal));
 }
 
 async function decrypt(file: string | undefined, flags: DecryptFlags, terminal: Terminal): Promise<void> {
+  if (flags.file !== undefined) {
+    if (file !== undefined) throw new UsageError('--file names the input: leave the other one out');
+    refuseTogether({ ...flags }, ['base64', 'outputDir'], 'is for documents: leave --file out');
+    return decryptFile({ ...flags, file: flags.file }, terminal);
+  }
+  refuseTogether({ ...flags }, ['output', 'edek', 'offset', 'length', 'resume'], 'is for --file');
   const { base64 = false, outputDir, force = false } = flags;
   if (base64 && outputDir !== undefined) throw new UsageError('--output-dir writes bytes as they are: leave --base64 out');
-  if (force && outputDir === undefined) throw new UsageError('--force is for --output-dir');
+  if (force && outputDir === undefined) throw new UsageError('--force is for --output-dir and --file');
   const document = parseDocument(await readInput(file, terminal));
   const metadata = callMetadata(flags, document);
   if (outputDir !== undefined) checkFileNames(document.fields.keys());

@@ -6,8 +6,13 @@ export interface Terminal {
   /** Results only. */
   readonly stdout: Writable;
   /** Everything that is said beside the result. */
-  readonly stderr: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /**
+   * Calls `action` when the person stops the command, once; a second time ends the process. Returns what takes the call back.
+   * Left out: the process ends at once.
+   */
+  readonly onInterrupt?: (action: () => void) => () => void;
 }
 
 /** Resolves once the text is handed over, so that nothing is lost when the process ends. A reader that went away is no error. */

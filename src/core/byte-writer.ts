@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 
-/** Builds the byte layouts of docs/format.md: big-endian integers, LP(x) = u16 length followed by x. */
+/** Builds the byte layouts of docs/format.md: big-endian integers, LP(x) = u16 length followed by x. Not for secrets: it works in Node's pool. */
 export class ByteWriter {
   #buffer: Buffer;
   #length = 0;
 
   constructor(capacity = 256) {
-    this.#buffer = Buffer.allocUnsafeSlow(capacity);
+    this.#buffer = Buffer.allocUnsafe(capacity);
   }
 
   /** Precondition: an integer of 0 to 255, checked here because a count or share that wraps around would be a forgery. */
@@ -55,7 +55,7 @@ export class ByteWriter {
     const at = this.#length;
     this.#length += count;
     if (this.#length > this.#buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(this.#length, this.#buffer.length * 2));
+      const larger = Buffer.allocUnsafe(Math.max(this.#length, this.#buffer.length * 2));
       this.#buffer.copy(larger, 0, 0, at);
       this.#buffer = larger;
     }

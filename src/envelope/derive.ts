@@ -1,13 +1,13 @@
+import { Buffer } from 'node:buffer';
 import { timingSafeEqual } from 'node:crypto';
 import type { Cipher, CipherKey } from '../cipher/cipher.ts';
-import { ByteWriter } from '../core/byte-writer.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
 import { COMMITMENT_BYTES, type Header, type HeaderKind, SUITE } from './header.ts';
 
-const LABEL = { document: 'keyside.dev/document@v1', object: 'keyside.dev/object@v1' } as const satisfies Record<
-  HeaderKind,
-  string
->;
+const INFO_PREFIX = {
+  document: infoPrefix('keyside.dev/document@v1'),
+  object: infoPrefix('keyside.dev/object@v1'),
+} as const satisfies Record<HeaderKind, Uint8Array>;
 
 /** What one HMAC over a data key gives: the key of one document or object, and the value that commits to it. */
 export interface Derived {
@@ -34,13 +34,7 @@ export function derive(cipher: Cipher, dataKey: SecretBytes, input: DerivationIn
 
 /** Key and commitment together, 64 bytes, for the caller to zero. */
 export function expandHeader(cipher: Cipher, dataKey: SecretBytes, input: DerivationInput): Uint8Array {
-  const info = new ByteWriter(64 + input.context.length)
-    .text(LABEL[input.kind])
-    .u8(0)
-    .u8(SUITE)
-    .bytes(input.salt)
-    .bytes(input.context)
-    .finish();
+  const info = Buffer.concat([INFO_PREFIX[input.kind], input.salt, input.context]);
   return cipher.expand(dataKey.expose(), info, 64);
 }
 
@@ -57,4 +51,8 @@ export function deriveVerified(
   const { key, commitment } = derive(cipher, dataKey, { kind: header.kind, salt: header.salt, context });
   const matches = header.commitment.length === COMMITMENT_BYTES && timingSafeEqual(commitment, header.commitment);
   return matches ? key : undefined;
+}
+
+function infoPrefix(label: string): Uint8Array {
+  return Buffer.concat([Buffer.from(`${label}\0`), Uint8Array.of(SUITE)]);
 }

@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import { type Cipher, type CipherKey, NONCE_BYTES, TAG_BYTES } from '../cipher/cipher.ts';
-import { ByteWriter } from '../core/byte-writer.ts';
 import { MAX_FIELD_NAME_BYTES } from '../core/field-limits.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
 import { SALT_BYTES, SUITE } from './header.ts';
@@ -11,6 +10,7 @@ const AAD_PREFIX = {
   1: Buffer.from('keyside.dev/field@v1\0'),
   2: Buffer.from('keyside.dev/field@v2\0'),
 } as const;
+const INFO_PREFIX = Buffer.concat([AAD_PREFIX[2], Uint8Array.of(SUITE)]);
 
 /** A document whose data key was verified, for as long as one request works on it. */
 export interface OpenDocument {
@@ -24,12 +24,13 @@ export interface OpenDocument {
 }
 
 /**
- * Seals a field of a document that this same call creates (version 1). The result has its own memory.
+ * Seals a field of a document that this same call creates (version 1). A short result is a view into Node's pool of buffers, which may
+ * hold ciphertext.
  * Precondition: the name is well-formed text of at most 65,535 bytes (RangeError); else two names would share one ciphertext.
  */
 export function sealNewField(document: OpenDocument, name: string, plaintext: Uint8Array): Uint8Array {
   requireFieldName(name);
-  const out = Buffer.allocUnsafeSlow(VERSION_1_PREFIX_BYTES + plaintext.length + TAG_BYTES);
+  const out = Buffer.allocUnsafe(VERSION_1_PREFIX_BYTES + plaintext.length + TAG_BYTES);
   out[0] = 1;
   const nonce = out.subarray(1, VERSION_1_PREFIX_BYTES);
   document.cipher.fillRandom(nonce);
@@ -44,7 +45,7 @@ export function sealNewField(document: OpenDocument, name: string, plaintext: Ui
 /** Seals a field under an EDEK that exists (version 2): key and nonce are derived from a fresh salt. Precondition: as above. */
 export function sealAddedField(document: OpenDocument, name: string, plaintext: Uint8Array): Uint8Array {
   requireFieldName(name);
-  const out = Buffer.allocUnsafeSlow(VERSION_2_PREFIX_BYTES + plaintext.length + TAG_BYTES);
+  const out = Buffer.allocUnsafe(VERSION_2_PREFIX_BYTES + plaintext.length + TAG_BYTES);
   out[0] = 2;
   const salt = out.subarray(1, VERSION_2_PREFIX_BYTES);
   document.cipher.fillRandom(salt);
@@ -73,19 +74,13 @@ export function openField(document: OpenDocument, name: string, sealed: Uint8Arr
 }
 
 function openInto(cipher: Cipher, key: CipherKey, input: Parameters<Cipher['open']>[1]): Uint8Array | undefined {
+  // Never in the pool, where any other part of the process could come upon it.
   const plaintext = Buffer.allocUnsafeSlow(input.ciphertext.length - TAG_BYTES);
   return cipher.open(key, input, plaintext) ? plaintext : undefined;
 }
 
 function deriveAddedField(document: OpenDocument, salt: Uint8Array): { key: CipherKey; nonce: Uint8Array } {
-  const info = new ByteWriter(96 + document.context.length)
-    .text('keyside.dev/field@v2')
-    .u8(0)
-    .u8(SUITE)
-    .bytes(document.salt)
-    .bytes(salt)
-    .bytes(document.context)
-    .finish();
+  const info = Buffer.concat([INFO_PREFIX, document.salt, salt, document.context]);
   const both = document.cipher.expand(document.dataKey.expose(), info, 44);
   const key = document.cipher.importKey(both.subarray(0, 32));
   const nonce = new Uint8Array(both.subarray(32, 44));

@@ -4,7 +4,23 @@ import { version } from './version.ts';
 
 const { stdin, stdout, stderr, env: environment, argv } = process;
 
-const exitCode = await runProgram({ stdin, stdout, stderr, environment, version, sidecar: runSidecar }, argv.slice(2));
+/** Ctrl-C and a polite kill. The second one finds no handler, and ends the process. */
+function onInterrupt(action: () => void): () => void {
+  const forget = (): void => {
+    process.removeListener('SIGINT', interrupt);
+    process.removeListener('SIGTERM', interrupt);
+  };
+  const interrupt = (): void => {
+    forget();
+    action();
+  };
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  return forget;
+}
+
+const parts = { stdin, stdout, stderr, environment, version, sidecar: runSidecar, onInterrupt };
+const exitCode = await runProgram(parts, argv.slice(2));
 
 // What succeeded ends by itself, a running sidecar by a signal. What failed may have left threads and timers behind.
 if (exitCode !== 0) process.exit(exitCode);

@@ -41,6 +41,14 @@ export class Gate {
     return admitted.caller;
   }
 
+  /**
+   * Who makes the call by the tokens that are valid now.
+   * @throws {KeysideError} CALLER_UNAUTHENTICATED
+   */
+  reauthenticate(metadata: Metadata): Caller {
+    return this.#parts.callers.authenticate(authorizationOf(metadata));
+  }
+
   /** The call with these headers was answered: its caller has as long to take the answer as it had to send the request. */
   answered(metadata: Metadata): void {
     this.#admitted.get(metadata)?.passage.answered();
@@ -97,8 +105,7 @@ class Passage {
     const { admission, callers, metrics, receiveTimeoutMs } = this.#parts;
     try {
       admission.assertOpen();
-      const authorization = metadata.get('authorization')[0];
-      const caller = callers.authenticate(typeof authorization === 'string' ? authorization : undefined);
+      const caller = callers.authenticate(authorizationOf(metadata));
       admission.enter();
       metrics.requestsInFlight(1);
       this.#isOpen = true;
@@ -140,6 +147,11 @@ class Passage {
     logger.log('info', 'request', { method, outcome: error.reason, error: error.message });
     this.#ways.refuse(error);
   }
+}
+
+function authorizationOf(metadata: Metadata): string | undefined {
+  const authorization = metadata.get('authorization')[0];
+  return typeof authorization === 'string' ? authorization : undefined;
 }
 
 function statusOf(error: KeysideError): { code: number; details: string; metadata: Metadata } {

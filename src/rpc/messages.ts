@@ -1,8 +1,12 @@
+import { Buffer } from 'node:buffer';
 import { BinaryReader, type BinaryWriter } from '@bufbuild/protobuf/wire';
 import type { MethodDefinition } from '@grpc/grpc-js';
 import { KeysideError } from '../core/errors.ts';
 import { decodeUtf8 } from '../core/text.ts';
 import { assertFewItems, DOCUMENTS, OPENING } from './item-count.ts';
+import { ScratchWriter } from './scratch-writer.ts';
+
+const responses = new ScratchWriter();
 
 /** A request that was decoded, or why it could not be: grpc-js would answer INTERNAL for a decoder that throws. */
 export type Decoded<T> = { readonly message: T } | { readonly fault: KeysideError };
@@ -23,7 +27,8 @@ interface GenericMethod {
 
 /**
  * The definition of a method for grpc-js. Strings are decoded fatally, so that no two byte sequences become one text
- * (docs/format.md, notation); byte fields are views of the request's memory.
+ * (docs/format.md, notation); byte fields are views of the request's memory. A serialized response is a view of the scratch buffer:
+ * grpc-js copies it into the frame before its serializer's caller returns (`serializeMessage` of server-interceptors.js).
  */
 export function methodDefinition<Request, Response>(
   service: string,
@@ -37,7 +42,7 @@ export function methodDefinition<Request, Response>(
     responseStream: method.responseStream,
     requestSerialize: (request) => ('message' in request ? encode(requestType, request.message) : Buffer.alloc(0)),
     requestDeserialize: (bytes) => decode(requestType, bytes, method.requestStream),
-    responseSerialize: (response) => encode(responseType, response),
+    responseSerialize: (response) => responses.write((writer) => responseType.encode(response, writer)),
     responseDeserialize: (bytes) => responseType.decode(bytes),
     originalName: method.name,
   };

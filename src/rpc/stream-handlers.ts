@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { KeysideError } from '../core/errors.ts';
 import type {
   DecryptStreamOpen,
@@ -38,8 +39,8 @@ export function encryptStreamMethod({
       using _ = sealer;
       await wire.send({ opened: { edek }, chunk: undefined });
       if (!detached) await wire.send({ opened: undefined, chunk: edek });
-      const chunks = chunksOf(wire, () => use.assertAllowed());
-      await transform({ chunks, through: sealer, call, send: (chunk) => wire.send({ opened: undefined, chunk }) });
+      const chunks = chunksOf(wire);
+      await transform({ chunks, through: sealer, call, use, send: (chunk) => wire.send({ opened: undefined, chunk }) });
     },
   };
 }
@@ -60,8 +61,8 @@ export function decryptStreamMethod({
       const { opener, spans, use } = await openObject(service, { tenantId, edek, context, dataLabel, range }, scope);
       using _ = opener;
       await wire.send({ opened: { spans: [...spans] }, chunk: undefined });
-      const chunks = chunksOf(wire, () => use.assertAllowed(), rest);
-      await transform({ chunks, through: opener, call, send: (chunk) => wire.send({ opened: undefined, chunk }) });
+      const chunks = chunksOf(wire, rest);
+      await transform({ chunks, through: opener, call, use, send: (chunk) => wire.send({ opened: undefined, chunk }) });
     },
   };
 }
@@ -86,12 +87,10 @@ async function headerOf(
 
 async function* chunksOf(
   wire: Pick<Wire<{ readonly open?: unknown; readonly chunk?: Uint8Array | undefined }, never>, 'next'>,
-  assertAllowed: () => Promise<void>,
   first?: Uint8Array,
 ): AsyncGenerator<Uint8Array, void> {
   if (first !== undefined) yield first;
   for (let message = await wire.next(); message !== undefined; message = await wire.next()) {
-    await assertAllowed();
     yield chunkIn(message);
   }
 }
@@ -106,19 +105,28 @@ interface Transformation {
   readonly chunks: AsyncIterable<Uint8Array>;
   readonly through: Transform;
   readonly call: ParsedCall;
+  readonly use: { assertAllowed(): Promise<void> };
   send(chunk: Uint8Array): Promise<void>;
 }
 
-async function transform({ chunks, through, call, send }: Transformation): Promise<void> {
+/** Piece by piece, each only where a new call would still be allowed. */
+async function transform({ chunks, through, call, use, send }: Transformation): Promise<void> {
+  const assertAllowed = async (): Promise<void> => {
+    call.assertStillAllowed();
+    await use.assertAllowed();
+  };
   let bytes = 0;
   try {
     for await (const chunk of chunks) {
       bytes += chunk.length;
       for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+        if (at > 0) await setImmediate();
+        await assertAllowed();
         const piece = through.push(chunk.subarray(at, at + PIECE_BYTES));
         if (piece.length > 0) await send(piece);
       }
     }
+    await assertAllowed();
     const last = through.end();
     if (last.length > 0) await send(last);
   } finally {

@@ -3,8 +3,9 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { KeysideError } from '../core/errors.ts';
 import { CallRecord, type RecordedMethod } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
-import type { Operation } from './callers.ts';
+import type { Caller, Operation } from './callers.ts';
 import type { Decoded } from './messages.ts';
+import { boundReadAhead } from './read-ahead.ts';
 import { toKeysideError, toServerError } from './status.ts';
 import { admitted, header, type ParsedCall, type TenantRequest, type UnaryParts } from './unary.ts';
 
@@ -77,7 +78,9 @@ async function handle<Opening extends TenantRequest, Request, Response>(
   const first = await wire.next();
   const request = first === undefined ? undefined : method.opening(first);
   if (request === undefined) throw new KeysideError('REQUEST_INVALID', 'the first message of a stream must be `open`');
-  await admitted(parts, { request, caller, operation, scope, record }, (parsed) => method.handle(request, parsed, wire));
+  const reauthenticate = (): Caller => parts.gate.reauthenticate(call.metadata);
+  const admittance = { request, caller, reauthenticate, operation, scope, record };
+  await admitted(parts, admittance, (parsed) => method.handle(request, parsed, wire));
 }
 
 class StreamWire<Request, Response> implements Wire<Request, Response> {
@@ -90,6 +93,7 @@ class StreamWire<Request, Response> implements Wire<Request, Response> {
     this.#call = call;
     this.#scope = scope;
     this.#maxSilenceMs = maxSilenceMs;
+    boundReadAhead(call);
     this.#messages = call.iterator({ destroyOnReturn: false })[Symbol.asyncIterator]();
   }
 

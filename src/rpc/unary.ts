@@ -35,6 +35,11 @@ export interface ParsedCall {
   readonly scope: RpcScope;
   /** @throws {KeysideError} CALLER_NOT_ALLOWED where the caller may not do this too */
   assertAllowed(operation: Operation): void;
+  /**
+   * To be asked again in a call that lasts: tokens and rights may have gone since.
+   * @throws {KeysideError} CALLER_UNAUTHENTICATED, CALLER_NOT_ALLOWED
+   */
+  assertStillAllowed(): void;
   /** Facts for the request's log line; constant names, nothing secret. */
   note(fields: LogFields): void;
   /** What the call showed of the tenant's key: the health of a tenant is what its last calls showed. */
@@ -91,10 +96,14 @@ async function handle<Request extends TenantRequest, Response>(
   const decoded = call.request;
   if ('fault' in decoded) throw decoded.fault;
   const request = decoded.message;
-  return await admitted(parts, { request, caller, operation, scope, record }, (parsed) => method.handle(request, parsed));
+  const reauthenticate = (): Caller => parts.gate.reauthenticate(call.metadata);
+  const admittance = { request, caller, reauthenticate, operation, scope, record };
+  return await admitted(parts, admittance, (parsed) => method.handle(request, parsed));
 }
 
 export interface Admittance {
+  /** Who calls, asked anew. */
+  readonly reauthenticate: () => Caller;
   readonly request: TenantRequest;
   readonly caller: Caller;
   readonly operation: Operation;
@@ -108,7 +117,7 @@ export interface Admittance {
  */
 export async function admitted<Result>(
   parts: Pick<UnaryParts, 'admission'>,
-  { request, caller, operation, scope, record }: Admittance,
+  { request, caller, reauthenticate, operation, scope, record }: Admittance,
   work: (call: ParsedCall) => Promise<Result>,
 ): Promise<Result> {
   const metadata = parseMetadata(request.metadata);
@@ -123,6 +132,7 @@ export async function admitted<Result>(
       tenantId,
       scope,
       assertAllowed: (other) => assertAllowed(caller, other, tenantId),
+      assertStillAllowed: () => assertAllowed(reauthenticate(), operation, tenantId),
       note: (fields) => record.note(fields),
       keyShown: (outcomes) => record.keyShown(outcomes),
     });

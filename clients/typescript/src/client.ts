@@ -5,6 +5,15 @@ import { CryptoServiceDefinition as Crypto } from './gen/keyside/v1/crypto.ts';
 import { KeyServiceDefinition as Keys } from './gen/keyside/v1/key.ts';
 import type { RequestMetadata } from './gen/keyside/v1/metadata.ts';
 import { checkedKey, type Key, type KeyCheck, toKey } from './key-answers.ts';
+import {
+  type ByteSource,
+  decryptedRange,
+  decryptedStream,
+  type EncryptedStream,
+  encryptedStream,
+  type RangeInput,
+  type StreamOptions,
+} from './object-stream.ts';
 
 /** Texts or bytes by name. A `Map` takes every name; a plain object is for names known beforehand. */
 type Named<Value> = ReadonlyMap<string, Value> | Readonly<Record<string, Value>>;
@@ -94,6 +103,49 @@ export class KeysideClient {
     return { edek, keyId, isChanged: changed };
   }
 
+  /**
+   * Encrypts an object of any size while it is read, in constant memory. The plaintext is not touched before the result is iterated.
+   * Errors come out of the iteration: `KeysideClientError`, or what the plaintext's source threw. The object is whole only where the
+   * iteration ends without one.
+   */
+  encryptStream(
+    plaintext: ByteSource,
+    metadata: CallMetadata,
+    // True: the header is in `edek` alone, to be stored apart. Default: the stream begins with it.
+    { isDetached = false, ...options }: StreamOptions & { readonly isDetached?: boolean | undefined } = {},
+  ): EncryptedStream {
+    const begin = () => this.#stream(Crypto.methods.encryptStream, options);
+    return encryptedStream(begin, () => ({ ...common(metadata), detached: isDetached }), plaintext);
+  }
+
+  /**
+   * Decrypts an object of any size while it is read. Every byte that comes out was verified, but only where the iteration ends without
+   * an error is it known that none is missing: do not take what came before for the object.
+   */
+  decryptStream(
+    ciphertext: ByteSource,
+    metadata: CallMetadata,
+    // The header, where it was stored apart. Default: the ciphertext begins with it.
+    { edek = new Uint8Array(), ...options }: StreamOptions & { readonly edek?: Uint8Array | undefined } = {},
+  ): AsyncGenerator<Uint8Array, void> {
+    const begin = () => this.#stream(Crypto.methods.decryptStream, options);
+    return decryptedStream(begin, () => ({ ...common(metadata), edek, range: undefined }), ciphertext);
+  }
+
+  /**
+   * Decrypts a part of an object, reading nothing of its body but what that part needs. Whole, as ever, only where the iteration ends
+   * without an error.
+   */
+  decryptRange(
+    { edek, offset, length = Number.MAX_SAFE_INTEGER, objectSize, read }: RangeInput,
+    metadata: CallMetadata,
+    options: StreamOptions = {},
+  ): AsyncGenerator<Uint8Array, void> {
+    const begin = () => this.#stream(Crypto.methods.decryptStream, options);
+    const range = { offset, length, objectSize };
+    return decryptedRange(begin, () => ({ ...common(metadata), edek, range: checkedRange(range) }), read);
+  }
+
   /** Probes a key end to end: a key that fails is an answer, not an error. Costs two or three calls to its KMS. */
   async checkKey({ tenantId, keyId = '' }: KeyReference, options: CallOptions = {}): Promise<KeyCheck> {
     return checkedKey(await this.#keys(Keys.methods.checkKey, { ...options, request: { tenantId, keyId } }));
@@ -130,6 +182,10 @@ export class KeysideClient {
     return this.#connection.call(`/${Crypto.fullName}/`, method, call);
   }
 
+  #stream<Request, Response>(method: Method<Request, Response>, options: StreamOptions) {
+    return this.#connection.open(`/${Crypto.fullName}/`, method, options);
+  }
+
   #keys<Request, Response>(method: Method<Request, Response>, call: CallOptions & { readonly request: Request }) {
     return this.#connection.call(`/${Keys.fullName}/`, method, call);
   }
@@ -150,6 +206,14 @@ function common({ tenantId, context = {}, attributes = {}, ...texts }: CallMetad
   const pairs = toMap(context, 'context');
   for (const value of pairs.values()) checkedText(value, 'a value of context');
   return { tenantId, metadata, context: pairs };
+}
+
+/** Precondition: whole numbers that the wire can carry; a negative one would be sent as a huge one. */
+function checkedRange<Range extends Readonly<Record<string, number>>>(range: Range): Range {
+  for (const [name, value] of Object.entries(range)) {
+    if (!Number.isSafeInteger(value) || value < 0) throw invalidRequest(`${name} is not a whole number from 0 to 2^53 - 1`);
+  }
+  return range;
 }
 
 function toMap<Value>(named: Named<Value>, what: string): Map<string, Value> {

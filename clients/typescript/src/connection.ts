@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { Client, Metadata } from '@grpc/grpc-js';
+import { DuplexCall } from './duplex-call.ts';
 import { fromServiceError } from './errors.ts';
 import { parseTarget, type TlsFiles } from './target.ts';
 import { TokenFile } from './token-file.ts';
@@ -45,7 +46,7 @@ interface MessageType<T> {
   decode(input: BinaryReader): T;
 }
 
-/** A unary method as the generated code has it. */
+/** A method as the generated code has it. */
 export interface Method<Request, Response> {
   readonly name: string;
   readonly requestType: MessageType<Request>;
@@ -76,13 +77,9 @@ export class Connection {
     { request, timeoutMs = this.#timeoutMs, signal }: CallOptions & { readonly request: Request },
   ): Promise<Response> {
     const deadline = Date.now() + timeoutMs;
-    const metadata = new Metadata();
-    if (this.#tokenFile !== undefined) metadata.set('authorization', `Bearer ${await this.#tokenFile.token()}`);
+    const metadata = await this.#metadata();
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
-    const encode = (message: Request): Buffer => viewOf(method.requestType.encode(message).finish());
-    // Two texts that differ must not become one: invalid UTF-8 ends the call.
-    const decode = (bytes: Uint8Array): Response =>
-      method.responseType.decode(new BinaryReader(bytes, (text) => utf8.decode(text)));
+    const { encode, decode } = codecOf(method);
     const options = { deadline };
     const call = this.#client.makeUnaryRequest(
       path + method.name,
@@ -106,9 +103,35 @@ export class Connection {
     }
   }
 
+  /** Begins a call with messages both ways; it has no deadline. @throws {KeysideClientError} where there is no token to send */
+  async open<Request, Response>(
+    path: `/${string}/`,
+    method: Method<Request, Response>,
+    { timeoutMs = this.#timeoutMs, signal }: CallOptions,
+  ): Promise<DuplexCall<Request, Response>> {
+    const metadata = await this.#metadata();
+    const { encode, decode } = codecOf(method);
+    const call = this.#client.makeBidiStreamRequest(path + method.name, encode, decode, metadata);
+    return new DuplexCall(call, { address: this.address, timeoutMs, signal });
+  }
+
   close(): void {
     this.#client.close();
   }
+
+  async #metadata(): Promise<Metadata> {
+    const metadata = new Metadata();
+    if (this.#tokenFile !== undefined) metadata.set('authorization', `Bearer ${await this.#tokenFile.token()}`);
+    return metadata;
+  }
+}
+
+function codecOf<Request, Response>({ requestType, responseType }: Method<Request, Response>) {
+  return {
+    encode: (message: Request): Buffer => viewOf(requestType.encode(message).finish()),
+    // Two texts that differ must not become one: invalid UTF-8 ends the call.
+    decode: (bytes: Uint8Array): Response => responseType.decode(new BinaryReader(bytes, (text) => utf8.decode(text))),
+  };
 }
 
 /** The same bytes, not copied. */

@@ -9,4 +9,5 @@ export {
 export type { CallOptions, KeysideClientOptions } from './connection.ts';
 export { type CodeName, KeysideClientError } from './errors.ts';
 export type { Key, KeyCheck } from './key-answers.ts';
+export type { ByteSource, EncryptedStream, RangeInput, StreamOptions } from './object-stream.ts';
 export type { TlsFiles } from './target.ts';

@@ -38,11 +38,12 @@ for (const { version, seal, overhead, fresh } of versions) {
       assert.equal(seen.size, 300);
     });
 
-    it('has memory of its own, sealed and opened', () => {
-      const sealed = seal(document, 'name', Buffer.from('value'));
-      assert.equal(sealed.buffer.byteLength, sealed.length);
+    it('has memory of its own once it is opened, and never overlaps another where it is sealed', () => {
+      const [sealed, other] = [seal(document, 'name', Buffer.from('value')), seal(document, 'name', Buffer.from('other'))];
+      other.fill(0);
       const opened = openField(document, 'name', sealed);
       assert.equal(opened?.buffer.byteLength, 5);
+      assert.equal(Buffer.from(opened).toString(), 'value');
     });
 
     it('opens from the middle of a larger buffer', () => {

@@ -198,6 +198,45 @@ describe('a stream', () => {
     assert.equal((await refusalOf(answer)).reason, 'CALLER_NOT_ALLOWED');
   });
 
+  it('ends when its caller loses its token while it goes on', async (t) => {
+    const callers = new Callers(false);
+    const caller = { id: 'web', tenants: new Set(['acme']), operations: new Set(['encrypt']) };
+    callers.setTokens([{ digest: digestOfToken('secret'), caller }]);
+    const edge = await Edge.start(t, { callers });
+    const call = encryptCall(edge, { token: 'secret' });
+    const outcome = refusalOf(answered(call as never));
+    call.write(encryptOpening({}));
+    await once(call, 'data');
+    callers.setTokens([]);
+    call.write(chunk(Buffer.alloc(10)));
+    assert.equal((await outcome).reason, 'CALLER_UNAUTHENTICATED');
+  });
+
+  it('holds one message that it has not come to, not sixteen', async (t) => {
+    const edge = await Edge.start(t);
+    const call = encryptCall(edge);
+    call.on('error', () => undefined);
+    let held = 0;
+    const watched = edge.world.ring.writer.take.bind(edge.world.ring.writer);
+    const { promise: asked, resolve: go } = Promise.withResolvers<void>();
+    edge.world.ring.writer.take = async (...parts) => {
+      await asked;
+      return watched(...parts);
+    };
+    const piece = randomBytes(256 * 1024);
+    call.write(encryptOpening({}));
+    for (let sent = 0; sent < 12; sent++) {
+      call.write(chunk(piece), () => {
+        held += 1;
+      });
+    }
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(held < 12, `${held} messages were taken while the daemon had not begun`);
+    go();
+    call.cancel();
+    await until('the place is free', () => edge.admission.calls === 0);
+  });
+
   it('of a caller who is silent ends, as does one whose deadline passes', async (t) => {
     const edge = await Edge.start(t, { server: { defaultDeadlineMs: 100 } });
     const silent = encryptCall(edge);
