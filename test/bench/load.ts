@@ -1,50 +1,14 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { Client, credentials } from '@grpc/grpc-js';
+import { run } from '../counterparts/harness.ts';
+import { percentile } from '../faults/percentile.ts';
+import { NotRun } from './benchmark.ts';
+import type { Target } from './target.ts';
 
-const run = promisify(execFile);
-
-/** The daemon under load, in a process of its own. */
-export interface Target {
-  readonly port: number;
-  /** One call by a checking client: the answer's bytes. */
-  call(path: string, request: Uint8Array): Promise<Buffer>;
-  stop(): Promise<void>;
-}
-
-export async function startTarget(): Promise<Target> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'server.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const { port } = JSON.parse(line) as { port: number };
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.max_receive_message_length': -1 });
-  const bytes = (value: Uint8Array): Buffer => Buffer.from(value);
-  return {
-    port,
-    call: (path, request) =>
-      new Promise((resolve, reject) => {
-        client.makeUnaryRequest(
-          path,
-          bytes,
-          (answer: Buffer) => answer,
-          request,
-          (error, answer) => {
-            if (error !== null) reject(error);
-            else resolve(answer as Buffer);
-          },
-        );
-      }),
-    async stop() {
-      client.close();
-      child.stdin.end();
-      await once(child, 'exit');
-    },
-  };
-}
+const LIMIT_MS = 120_000;
 
 export interface Load {
   /** `/keyside.v1.CryptoService/Encrypt` */
@@ -54,26 +18,56 @@ export interface Load {
   readonly inFlight: number;
 }
 
-/**
- * Posts one request many times over one connection with h2load, which costs the server's core nothing.
- * @returns requests a second
- * @throws where not every request was answered with HTTP status 200
- */
-export async function throughput(target: Target, load: Load): Promise<number> {
-  const directory = mkdtempSync(join(tmpdir(), 'keyside-load-'));
-  const body = join(directory, 'body');
+/** What many equal requests showed. */
+export interface Posted {
+  readonly perSecond: number;
+  /** Time that a hundredth of the answers exceeded, in microseconds. */
+  readonly p99Us: number;
+}
+
+/** Posts one request many times over one connection. @throws where not every answer has HTTP status 200 */
+export function post(target: Target, { path, request, requests, inFlight }: Load): Promise<Posted> {
   const frame = Buffer.alloc(5);
-  frame.writeUInt32BE(load.request.length, 1);
-  writeFileSync(body, Buffer.concat([frame, load.request]));
+  frame.writeUInt32BE(request.length, 1);
+  return h2load(Buffer.concat([frame, request]), [
+    ...['-n', String(requests), '-c', '1', '-m', String(inFlight)],
+    ...['-H', 'content-type: application/grpc', '-H', 'te: trailers', target.url(path)],
+  ]);
+}
+
+/** h2load posts from a process of its own and costs the server's core nothing. The body goes into a file, the rest is its arguments. */
+export async function h2load(body: Uint8Array, args: readonly string[]): Promise<Posted> {
+  const directory = mkdtempSync(join(tmpdir(), 'keyside-load-'));
+  const [file, log] = [join(directory, 'body'), join(directory, 'log')];
+  writeFileSync(file, body);
   try {
-    const { stdout } = await run('h2load', [
-      ...['-n', String(load.requests), '-c', '1', '-m', String(load.inFlight), '-d', body],
-      ...['-H', 'content-type: application/grpc', '-H', 'te: trailers', `http://127.0.0.1:${target.port}${load.path}`],
-    ]);
+    const { stdout } = await promisify(execFile)('h2load', ['-d', file, `--log-file=${log}`, ...args], { timeout: LIMIT_MS });
     const rate = /finished in [\d.]+\w+, ([\d.]+) req\/s/.exec(stdout)?.[1];
-    if (rate === undefined || !stdout.includes(`${load.requests} succeeded`)) throw new Error(`h2load failed:\n${stdout}`);
-    return Number(rate);
+    const [, total, passed] = /requests: (\d+) total.* (\d+) succeeded/.exec(stdout) ?? [];
+    if (rate === undefined || total !== passed || !stdout.includes(`status codes: ${total} 2xx`)) {
+      throw new Error(`h2load failed:\n${stdout}`);
+    }
+    const tookUs = readFileSync(log, 'utf8').trimEnd().split('\n');
+    return {
+      perSecond: Number(rate),
+      p99Us: percentile(
+        tookUs.map((line) => Number(line.split('\t')[2])),
+        0.99,
+      ),
+    };
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Debian's `nghttp2-client`, installed where this is root. */
+export async function ensureH2load(): Promise<void> {
+  const isThere = (): Promise<boolean> =>
+    run('h2load', ['--version']).then(
+      () => true,
+      () => false,
+    );
+  if (await isThere()) return;
+  if (process.getuid?.() === 0) await run('apt-get', ['install', '-y', 'nghttp2-client']).catch(() => undefined);
+  if (!(await isThere())) throw new NotRun('the load generator h2load is missing: apt-get install nghttp2-client');
 }

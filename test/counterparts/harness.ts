@@ -40,6 +40,8 @@ export interface Counterpart {
 export type Started = Counterpart | { readonly missing: string };
 
 export interface OpenCounterpart extends Counterpart {
+  /** Of its process. */
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -76,7 +78,7 @@ export async function openCounterpart(recipe: Recipe): Promise<OpenCounterpart |
     await stop();
     throw error;
   }
-  return { url, stop };
+  return { url, pid: running.pid, stop };
 }
 
 /** The skip option of a suite that needs the counterpart. */
@@ -118,6 +120,10 @@ class RunningProcess {
     }
     this.#killAtExit = () => this.#child.kill('SIGKILL');
     process.once('exit', this.#killAtExit);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   async untilUp(isUp: () => Promise<boolean>): Promise<void> {

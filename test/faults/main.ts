@@ -3,7 +3,7 @@
  * and reset. Prints what the nine others had of it, as ratios of parts that were taken in turns, and what became of the one.
  */
 import { parseArgs } from 'node:util';
-import { reaches, renderFindings, summarise } from '../bench/ratio.ts';
+import { medianOf, renderFindings, summarise, verdictOf } from '../bench/finding.ts';
 import type { NetworkFault } from '../counterparts/toxiproxy.ts';
 import { ATTEMPT_MS, FaultWorld } from './fault-world.ts';
 import { Others } from './others.ts';
@@ -127,13 +127,14 @@ function judgeRatios(rounds: readonly RoundSeen[]): void {
       const ratios = (figure: 'callsPerSecond' | 'p99Ms') =>
         ofFault.map(({ quiet, disturbed }) => disturbed[figure] / quiet[figure]);
       return [
-        [`${fault}: others' throughput`, summarise(ratios('callsPerSecond'), GOALS.throughput)],
-        [`${fault}: others' p99`, summarise(ratios('p99Ms'), GOALS.p99)],
+        [`${fault}: others' throughput`, summarise(ratios('callsPerSecond'), { goal: GOALS.throughput })],
+        [`${fault}: others' p99`, summarise(ratios('p99Ms'), { goal: GOALS.p99 })],
       ] as const;
     }),
   );
   console.log(`\ndisturbed against quiet\n${renderFindings(findings)}`);
-  for (const [name, finding] of Object.entries(findings)) check(reaches(finding), `${name} ${finding.ratio.toFixed(2)}`);
+  for (const [name, finding] of Object.entries(findings))
+    check(verdictOf(finding) === 'reached', `${name} ${medianOf(finding)?.toFixed(2)}`);
 }
 
 /** The open breaker's answers to calls that were started once it was open. */

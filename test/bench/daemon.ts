@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { Client, credentials } from '@grpc/grpc-js';
+import { run } from '../counterparts/harness.ts';
+
+const READY_MS = 20_000;
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export interface Installed {
+  readonly program: string;
+  /** Where the demo's keys and configuration are, or are made. */
+  readonly state: string;
+}
+
+/** The daemon as the image starts it, on the demo's configuration: nothing of the benchmarks in its process. */
+export class Daemon implements AsyncDisposable {
+  readonly client: Client;
+  /** From its start as a process to the first connection that it took. */
+  readonly startMs: number;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, client: Client, startMs: number) {
+    this.#child = child;
+    this.client = client;
+    this.startMs = startMs;
+  }
+
+  static async start({ program, state }: Installed): Promise<Daemon> {
+    const startedMs = performance.now();
+    const listen = ['--tcp', '127.0.0.1:0', '--http', '127.0.0.1:0'];
+    const child = spawn(process.execPath, ['--disable-sigusr1', program, 'sidecar', ...listen, '--state-dir', state], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the daemon ended with ${code}`)));
+    ended.catch(() => undefined);
+    const client = new Client(await Promise.race([listening(child), ended]), credentials.createInsecure(), {
+      'grpc.max_receive_message_length': -1,
+    });
+    await new Promise<void>((resolve, reject) => {
+      client.waitForReady(Date.now() + READY_MS, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+    return new Daemon(child, client, performance.now() - startedMs);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.client.close();
+    if (this.#child.exitCode !== null) return;
+    this.#child.kill('SIGTERM');
+    await once(this.#child, 'exit');
+  }
+}
+
+/** The daemon compiled, in a folder of its own as in the image, gone with the stack. */
+export async function install(stack: AsyncDisposableStack): Promise<Installed> {
+  const folder = mkdtempSync(join(tmpdir(), 'keyside-bench-daemon-'));
+  stack.defer(() => rmSync(folder, { recursive: true }));
+  const outDir = join(folder, 'dist');
+  await run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', join(ROOT, 'tsconfig.build.json'), '--outDir', outDir]);
+  for (const file of ['package.json', 'bin/keyside.js']) cpSync(join(ROOT, file), join(folder, file));
+  cpSync(join(ROOT, 'src/rpc/descriptors.binpb'), join(outDir, 'src/rpc/descriptors.binpb'));
+  for (const name of ['node_modules', 'build']) symlinkSync(join(ROOT, name), join(folder, name));
+  return { program: join(folder, 'bin/keyside.js'), state: join(folder, 'state') };
+}
+
+async function listening(child: ChildProcess): Promise<string> {
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  lines.on('line', (line) => {
+    if (line.includes('"listening"')) resolve((JSON.parse(line) as { tcp: string }).tcp);
+  });
+  return promise;
+}
