@@ -3,7 +3,7 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { KeysideError } from '../core/errors.ts';
 import { CallRecord, type RecordedMethod } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
-import type { Caller, Operation } from './callers.ts';
+import type { Operation } from './callers.ts';
 import type { Decoded } from './messages.ts';
 import { boundReadAhead } from './read-ahead.ts';
 import { toKeysideError, toServerError } from './status.ts';
@@ -73,13 +73,11 @@ async function handle<Opening extends TenantRequest, Request, Response>(
   const { call, scope, record, wire } = rpc;
   const { operation } = method;
   scope.assertLive();
-  const caller = parts.gate.callerOf(call.metadata);
-  scope.callerId = caller.id;
+  scope.callerId = parts.gate.callerOf(call.metadata).id;
   const first = await wire.next();
   const request = first === undefined ? undefined : method.opening(first);
   if (request === undefined) throw new KeysideError('REQUEST_INVALID', 'the first message of a stream must be `open`');
-  const reauthenticate = (): Caller => parts.gate.reauthenticate(call.metadata);
-  const admittance = { request, caller, reauthenticate, operation, scope, record };
+  const admittance = { headers: call.metadata, request, operation, scope, record };
   await admitted(parts, admittance, (parsed) => method.handle(request, parsed, wire));
 }
 

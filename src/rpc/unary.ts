@@ -6,7 +6,7 @@ import type { Outcome } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
 import { CallRecord, type RecordedMethod, type RecordParts } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
-import { assertAllowed, type Caller, type Operation } from './callers.ts';
+import { assertAllowed, type Operation } from './callers.ts';
 import type { Gate } from './gate.ts';
 import type { Decoded } from './messages.ts';
 import { parseMetadata } from './parse-metadata.ts';
@@ -91,21 +91,17 @@ async function handle<Request extends TenantRequest, Response>(
   const { call, scope, record } = rpc;
   const { operation } = method;
   scope.assertLive();
-  const caller = parts.gate.callerOf(call.metadata);
-  scope.callerId = caller.id;
+  scope.callerId = parts.gate.callerOf(call.metadata).id;
   const decoded = call.request;
   if ('fault' in decoded) throw decoded.fault;
   const request = decoded.message;
-  const reauthenticate = (): Caller => parts.gate.reauthenticate(call.metadata);
-  const admittance = { request, caller, reauthenticate, operation, scope, record };
+  const admittance = { headers: call.metadata, request, operation, scope, record };
   return await admitted(parts, admittance, (parsed) => method.handle(request, parsed));
 }
 
 export interface Admittance {
-  /** Who calls, asked anew. */
-  readonly reauthenticate: () => Caller;
+  readonly headers: Metadata;
   readonly request: TenantRequest;
-  readonly caller: Caller;
   readonly operation: Operation;
   readonly scope: RpcScope;
   readonly record: CallRecord;
@@ -116,8 +112,8 @@ export interface Admittance {
  * @throws {KeysideError} REQUEST_INVALID, CALLER_NOT_ALLOWED, OVERLOADED
  */
 export async function admitted<Result>(
-  parts: Pick<UnaryParts, 'admission'>,
-  { request, caller, reauthenticate, operation, scope, record }: Admittance,
+  { admission, gate }: Pick<UnaryParts, 'admission' | 'gate'>,
+  { headers, request, operation, scope, record }: Admittance,
   work: (call: ParsedCall) => Promise<Result>,
 ): Promise<Result> {
   const metadata = parseMetadata(request.metadata);
@@ -125,14 +121,15 @@ export async function admitted<Result>(
   record.note({ requestId: metadata.requestId || undefined, requesterId: metadata.requesterId || undefined });
   const tenantId = parseTenantId(request.tenantId);
   record.tenantId = tenantId;
+  const caller = gate.callerOf(headers);
   assertAllowed(caller, operation, tenantId);
-  const leave = parts.admission.enterTenant(tenantId);
+  const leave = admission.enterTenant(tenantId);
   try {
     return await work({
       tenantId,
       scope,
       assertAllowed: (other) => assertAllowed(caller, other, tenantId),
-      assertStillAllowed: () => assertAllowed(reauthenticate(), operation, tenantId),
+      assertStillAllowed: () => assertAllowed(gate.reauthenticate(headers), operation, tenantId),
       note: (fields) => record.note(fields),
       keyShown: (outcomes) => record.keyShown(outcomes),
     });
