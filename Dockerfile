@@ -28,6 +28,16 @@ RUN npm prune --omit=dev --ignore-scripts \
   && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -delete \
   && node --eval "import('graphene-pk11')"
 
+# What Node's compiler makes of the modules, kept for the image's user: by the Node that will run them, started as it will be.
+FROM ${RUNTIME_IMAGE} AS cache
+USER 0:0
+WORKDIR /app
+COPY --from=build /app ./
+COPY package.json ./
+COPY bin bin
+COPY tools/fill-compile-cache.mjs tools/
+RUN ["/nodejs/bin/node", "--disable-sigusr1", "tools/fill-compile-cache.mjs", "compile-cache", "65532"]
+
 FROM ${RUNTIME_IMAGE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -42,9 +52,14 @@ COPY bin bin
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY --from=build /app/build build
+COPY --from=cache /app/compile-cache compile-cache
+# The last three: docs/decisions/0007-allocator-and-collector.md.
 ENV NODE_ENV=production \
   KEYSIDE_CONFIG=/etc/keyside/keyside.yaml \
-  OTEL_METRICS_EXPORTER=prometheus
+  OTEL_METRICS_EXPORTER=prometheus \
+  MALLOC_MMAP_THRESHOLD_=1073741824 \
+  MALLOC_TRIM_THRESHOLD_=268435456 \
+  MALLOC_TOP_PAD_=16777216
 # By number, so that Kubernetes can see that it is not root. Nothing in the image is written to: the root file system may be
 # read-only, and the directory of the Unix socket is a volume. There is no shell to set the core limit: give the container
 # `ulimit core=0`, or the node a core pattern that drops the dumps. An HSM's PKCS#11 module comes by volume (docs/providers/pkcs11.md).

@@ -4,11 +4,11 @@
  * has. Without it Keyside runs on its cipher in TypeScript, with the same bytes; so this never fails an installation, and says in
  * one line why it did nothing. With `--required`, as for an image that is meant to be fast, it ends in 1.
  *
- * A build with sanitizers, to run the tests of test/unit/cipher on (Linux, gcc):
+ * A build with sanitizers, to run the tests of the cipher and of what is made with it on (Linux, gcc):
  *
  *     node tools/build-accelerator.mjs --sanitize
  *     LD_PRELOAD="$(cc -print-file-name=libasan.so) $(cc -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
- *       node --test 'test/unit/cipher/*.test.ts'
+ *       node --test 'test/unit/{cipher,envelope}/*.test.ts' 'test/property/{document,object}.test.ts'
  *     node tools/build-accelerator.mjs
  */
 import { spawnSync } from 'node:child_process';

@@ -27,7 +27,7 @@ export interface FloorTable {
 }
 
 /** What of node:crypto computes neither ciphertexts, MACs nor keys, and so is free outside `src/cipher`. */
-export const HARMLESS_CRYPTO: readonly string[] = [
+const HARMLESS_CRYPTO: readonly string[] = [
   'createHash',
   'Hash',
   'hash',
@@ -37,6 +37,23 @@ export const HARMLESS_CRYPTO: readonly string[] = [
   'timingSafeEqual',
   'X509Certificate',
 ];
+
+/** The one file outside `src/cipher` that signs: checkpoints of the audit trail. */
+export const SIGNING_FILE = 'src/audit/signing-key.ts';
+
+const SIGNING_CRYPTO: readonly string[] = [
+  'createPrivateKey',
+  'createPublicKey',
+  'generateKeyPairSync',
+  'KeyObject',
+  'sign',
+  'verify',
+];
+
+/** What of node:crypto a file outside `src/cipher` may take. */
+export function permittedCrypto(path: string): readonly string[] {
+  return path === SIGNING_FILE ? [...HARMLESS_CRYPTO, ...SIGNING_CRYPTO] : HARMLESS_CRYPTO;
+}
 
 /** @throws {Error} where a table is missing, a row is unreadable, or a folder stands in two rows */
 export function readFloorTable(markdown: string): FloorTable {

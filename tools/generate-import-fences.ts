@@ -8,10 +8,11 @@ import {
   type Floor,
   type FloorTable,
   fromRoot,
-  HARMLESS_CRYPTO,
   matches,
   type PackageRule,
+  permittedCrypto,
   readFloorTable,
+  SIGNING_FILE,
 } from './floor-table.ts';
 import { writeOrCheck } from './generated-file.ts';
 
@@ -46,10 +47,10 @@ function everywhere({ packageRules }: FloorTable): object {
   return override({ includes: ['src/**/*.ts'], files, forbidden: packageRules.flatMap((rule) => rule.packages), allowed: [] });
 }
 
-/** A row's own files, those one folder deeper, and the single files that a package belongs to. */
+/** A row's own files, those one folder deeper, and the single files that a package, or signing, belongs to. */
 function placesOf(floor: Floor): Place[] {
   const { folder } = floor;
-  const files = [...new Set(table.packageRules.flatMap((rule) => rule.onlyIn.map(fromRoot)))].filter(
+  const files = [...new Set([...table.packageRules.flatMap((rule) => rule.onlyIn.map(fromRoot)), SIGNING_FILE])].filter(
     (pattern) => pattern.endsWith('.ts') && matches(folder, pattern),
   );
   const special = files.map((file) => ({ includes: [file], directory: folder, sample: file, floor }));
@@ -97,7 +98,7 @@ function forbiddenFiles({ floor, directory }: Place): object[] {
 }
 
 function override(fenced: Fenced): object {
-  const paths = { ...exactPackages(fenced.forbidden), ...(isCipher(fenced) ? {} : cryptoFence()) };
+  const paths = { ...exactPackages(fenced.forbidden), ...(isCipher(fenced) ? {} : cryptoFence(fenced)) };
   const scopes = fenced.forbidden.map((name) => (name.endsWith('/*') ? `${name}*` : `${name}/**`));
   // `@opentelemetry/*` may be forbidden where `@opentelemetry/api` is not.
   const packages = { group: [...scopes, ...fenced.allowed.map((name) => `!${name}`)], message: PACKAGE_MESSAGE };
@@ -113,8 +114,8 @@ function isCipher({ includes }: Fenced): boolean {
   return includes.some((pattern) => pattern.startsWith('src/cipher/'));
 }
 
-function cryptoFence(): object {
+function cryptoFence({ includes }: Fenced): object {
   return {
-    'node:crypto': { allowImportNames: HARMLESS_CRYPTO, message: 'ciphers and MACs belong to src/cipher' },
+    'node:crypto': { allowImportNames: permittedCrypto(includes[0] ?? ''), message: 'ciphers and MACs belong to src/cipher' },
   };
 }

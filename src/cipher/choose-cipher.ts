@@ -1,4 +1,4 @@
-import { type Cipher, TAG_BYTES } from './cipher.ts';
+import { type Cipher, FIELD_OVERHEAD_BYTES, type FieldBatch, TAG_BYTES } from './cipher.ts';
 import { nativeCipher } from './native-cipher.ts';
 import { nodeCipher } from './node-cipher.ts';
 
@@ -27,7 +27,8 @@ export function chooseCipher(make: () => Cipher = nativeCipher): ChosenCipher {
 function agree(cipher: Cipher, reference: Cipher): boolean {
   const [raw, info] = [reference.random(32), reference.random(200)];
   const sameExpand = [1, 44, 64].every((length) => same(cipher.expand(raw, info, length), reference.expand(raw, info, length)));
-  const [key, referenceKey] = [cipher.importKey(raw), reference.importKey(raw)];
+  using key = cipher.importKey(raw);
+  using referenceKey = reference.importKey(raw);
   const sameSeal = TRIED_SIZES.every((size) => {
     const input = { nonce: reference.random(12), aad: reference.random(size % 50), plaintext: reference.random(size) };
     const [ours, theirs] = [new Uint8Array(size + TAG_BYTES), new Uint8Array(size + TAG_BYTES)];
@@ -40,7 +41,35 @@ function agree(cipher: Cipher, reference: Cipher): boolean {
     const refuses = !cipher.open(key, { ...input, ciphertext: theirs }, opened) && opened.every((byte) => byte === 0);
     return opens && refuses;
   });
-  return sameExpand && sameSeal;
+  return sameExpand && sameSeal && agreeOnFields(cipher, reference);
+}
+
+/** The same of fields that are sealed together. */
+function agreeOnFields(cipher: Cipher, reference: Cipher): boolean {
+  const [secret, info, nonces] = [reference.random(32), reference.random(200), reference.random(12 * TRIED_SIZES.length)];
+  const values = TRIED_SIZES.map((size) => reference.random(size));
+  const names = { names: reference.random(20), nameBytes: Uint32Array.of(0, 1, 5, 2, 12) };
+  const batch: FieldBatch = { secret, info, version: 1, aadPrefix: reference.random(21), ...names, values };
+  const total = TRIED_SIZES.reduce((sum, size) => sum + size, 0);
+  const sealedBy = (by: Cipher): Uint8Array[] => {
+    const [commitment, out] = [new Uint8Array(32), new Uint8Array(total + values.length * FIELD_OVERHEAD_BYTES)];
+    by.sealFields(batch, nonces, { commitment, out });
+    return [commitment, out];
+  };
+  const [ours, theirs] = [Buffer.concat(sealedBy(cipher)), Buffer.concat(sealedBy(reference))];
+  if (!same(ours, theirs)) return false;
+  const [commitment, opened] = [theirs.subarray(0, 32), new Uint8Array(total)];
+  let at = 32;
+  const sealed = values.map(({ length }) => {
+    at += length + FIELD_OVERHEAD_BYTES;
+    return theirs.subarray(at - length - FIELD_OVERHEAD_BYTES, at);
+  });
+  const stored = { ...batch, values: sealed };
+  const opens = cipher.openFields(stored, commitment, opened) === 'opened' && same(opened, Buffer.concat(values));
+  theirs[theirs.length - 1] = (theirs.at(-1) as number) ^ 1;
+  const refuses = cipher.openFields(stored, commitment, opened) === 'altered' && opened.every((byte) => byte === 0);
+  commitment[0] = (commitment[0] as number) ^ 1;
+  return opens && refuses && cipher.openFields(stored, commitment, opened) === 'other key';
 }
 
 function same(a: Uint8Array, b: Uint8Array): boolean {

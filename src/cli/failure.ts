@@ -4,7 +4,7 @@ import { ConfigurationError } from '../config/fault.ts';
 import { KeysideError } from '../core/errors.ts';
 import { adviceFor } from './advice.ts';
 
-export const EXIT_OK = 0;
+const EXIT_OK = 0;
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
 

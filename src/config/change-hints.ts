@@ -1,4 +1,5 @@
-import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 
 /**
@@ -11,6 +12,7 @@ export class ChangeHints {
   readonly #onFailure: (error: unknown) => void;
   readonly #watchers = new Map<string, FSWatcher>();
   #hasFailed = false;
+  #isClosed = false;
 
   constructor(path: string, { onHint, onFailure }: { onHint: () => void; onFailure: (error: unknown) => void }) {
     this.#path = path;
@@ -19,8 +21,9 @@ export class ChangeHints {
   }
 
   /** Watches the folders that matter now, and lets go of others: links may lead elsewhere since, or a folder be a new one. */
-  rearm(): void {
-    const wanted = foldersToWatch(this.#path);
+  async rearm(): Promise<void> {
+    const wanted = await foldersToWatch(this.#path);
+    if (this.#isClosed) return;
     for (const [identity, watcher] of this.#watchers) {
       if (wanted.has(identity)) continue;
       watcher.close();
@@ -32,6 +35,7 @@ export class ChangeHints {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const watcher of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
   }
@@ -61,22 +65,19 @@ interface WatchedFolder {
 }
 
 /** By device and inode, so that a folder which was replaced is seen as another. */
-function foldersToWatch(path: string): Map<string, WatchedFolder> {
+async function foldersToWatch(path: string): Promise<Map<string, WatchedFolder>> {
   const wanted = new Map<string, WatchedFolder>();
-  const add = (folder: WatchedFolder): void => {
-    const stats = statSync(folder.path, { throwIfNoEntry: false });
+  const add = async (folder: WatchedFolder): Promise<void> => {
+    const stats = await stat(folder.path).catch(() => undefined);
     const identity = stats && `${stats.dev}:${stats.ino}`;
     if (identity !== undefined && stats?.isDirectory() && !wanted.has(identity)) wanted.set(identity, folder);
   };
   // Names that begin with two dots are how Kubernetes swaps a whole volume: it renames the link `..data`.
   const isNamed = (name: string): boolean => name === basename(path) || name.startsWith('..');
-  try {
-    add({ path, matters: () => true });
-    const real = realpathSync(path);
-    add({ path: dirname(real), matters: (name) => name === basename(real) || isNamed(name) });
-  } catch {
-    // The path is missing: its folder is watched for its return.
-  }
-  add({ path: dirname(path), matters: isNamed });
+  await add({ path, matters: () => true });
+  // Where the path is missing, its folder is watched for its return.
+  const real = await realpath(path).catch(() => undefined);
+  if (real !== undefined) await add({ path: dirname(real), matters: (name) => name === basename(real) || isNamed(name) });
+  await add({ path: dirname(path), matters: isNamed });
   return wanted;
 }

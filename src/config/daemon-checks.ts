@@ -23,6 +23,8 @@ export function checkDaemon(source: YamlSource): ConfigurationFault[] {
   checkListen(asMapping(file.listen), report);
   checkCallers(asList(file.callers), report);
   checkOrder(file, report);
+  checkRoom(file, report);
+  checkProcesses(file, report);
   return faults;
 }
 
@@ -75,4 +77,25 @@ function checkOrder(file: Readonly<Record<string, unknown>>, report: Report): vo
     if (Number(values[smaller]) > Number(values[larger]))
       report([section, smaller], `must not be more than ${section}.${larger}`);
   }
+}
+
+/** Copies of the largest message that must find room together: what the gate counts for one, and an eighth that it leaves to others. */
+const LARGEST_MESSAGE_COPIES = 4;
+
+/** A message that is allowed must not be refused for want of memory while nothing else is in flight. */
+function checkRoom(file: Readonly<Record<string, unknown>>, report: Report): void {
+  const limits = daemonSchema.shape.limits.safeParse(file.limits);
+  if (!limits.success) return;
+  for (const name of ['maxBytesInFlight', 'maxBytesInFlightPerCaller'] as const) {
+    if (limits.data[name] >= LARGEST_MESSAGE_COPIES * limits.data.maxMessageBytes) continue;
+    report(['limits', name], `must be at least ${LARGEST_MESSAGE_COPIES} times limits.maxMessageBytes`);
+  }
+}
+
+/** What may be asked of one key at a time is shared out among the processes: each needs one call at least. */
+function checkProcesses(file: Readonly<Record<string, unknown>>, report: Report): void {
+  const sidecar = daemonSchema.shape.sidecar.safeParse(file.sidecar);
+  const kms = daemonSchema.shape.kms.safeParse(file.kms);
+  if (!sidecar.success || !kms.success || sidecar.data.processes <= kms.data.maxConcurrent) return;
+  report(['sidecar', 'processes'], 'must not be more than kms.maxConcurrent, which the processes share');
 }

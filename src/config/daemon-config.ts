@@ -57,9 +57,16 @@ export interface DaemonConfig {
     readonly maxBatchDocuments: number;
     readonly maxConcurrentCalls: number;
     readonly maxConcurrentCallsPerTenant: number;
+    readonly maxConcurrentCallsPerCaller: number;
+    /** At least four times `maxMessageBytes`. */
+    readonly maxBytesInFlight: number;
+    /** At least four times `maxMessageBytes`. */
+    readonly maxBytesInFlightPerCaller: number;
+    readonly maxConnections: number;
     /** At least `maxDocumentBytes`. */
     readonly maxMessageBytes: number;
     readonly defaultDeadlineMs: number;
+    readonly maxStreamAgeMs: number;
   };
   readonly cache: { readonly maxEntries: number; readonly maxBytes: number; readonly negativeTtlMs: number };
   readonly kms: {
@@ -70,6 +77,8 @@ export interface DaemonConfig {
     readonly maxQueued: number;
     readonly maxAttempts: number;
   };
+  /** 1: the daemon is one process. At most `kms.maxConcurrent`. */
+  readonly processes: number;
   readonly drain: { readonly timeoutMs: number };
   readonly telemetry: { readonly maxTenantLabels: number; readonly metricsShowTenants: boolean };
   readonly isReflectionOn: boolean;
@@ -128,8 +137,13 @@ function daemonConfig(entries: DaemonEntries): DaemonConfig {
       maxBatchDocuments: limits.maxBatchDocuments,
       maxConcurrentCalls: limits.maxConcurrentCalls,
       maxConcurrentCallsPerTenant: limits.maxConcurrentCallsPerTenant,
+      maxConcurrentCallsPerCaller: limits.maxConcurrentCallsPerCaller,
+      maxBytesInFlight: limits.maxBytesInFlight,
+      maxBytesInFlightPerCaller: limits.maxBytesInFlightPerCaller,
+      maxConnections: limits.maxConnections,
       maxMessageBytes: limits.maxMessageBytes,
       defaultDeadlineMs: limits.defaultDeadline,
+      maxStreamAgeMs: limits.maxStreamAge,
     },
     cache: { maxEntries: cache.maxEntries, maxBytes: cache.maxBytes, negativeTtlMs: cache.negativeTtl },
     kms: {
@@ -139,6 +153,7 @@ function daemonConfig(entries: DaemonEntries): DaemonConfig {
       maxQueued: kms.maxQueued,
       maxAttempts: kms.maxAttempts,
     },
+    processes: entries.sidecar.processes,
     drain: { timeoutMs: entries.drain.timeout },
     telemetry: { maxTenantLabels: telemetry.tenantLabels, metricsShowTenants: telemetry.metricsShowTenants },
     isReflectionOn: entries.reflection,

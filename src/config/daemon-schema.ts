@@ -88,16 +88,43 @@ const limitsSchema = z.strictObject({
     min: 1,
     max: 100_000,
   }).default(128),
+  maxConcurrentCallsPerCaller: countField({
+    description: 'Calls of one caller that is known by its token worked on at once.',
+    min: 1,
+    max: 100_000,
+  }).default(256),
+  maxBytesInFlight: sizeField({
+    description:
+      'Memory of all calls together: requests that arrive or are worked on, and replies that were not taken yet. Each call counts for 64 KiB at least, a message of more than 16 KiB for twice its size, in streams three times, and many small fields for more. Beyond it calls are answered OVERLOADED before their message is read.',
+    min: 32 * MIB,
+    max: 64 * GIB,
+  }).prefault('256MiB'),
+  maxBytesInFlightPerCaller: sizeField({
+    description: 'The same of one caller that is known by its token.',
+    min: 32 * MIB,
+    max: 64 * GIB,
+  }).prefault('128MiB'),
+  maxConnections: countField({
+    description: 'Connections open at once; more are closed as they come.',
+    min: 1,
+    max: 100_000,
+  }).default(1_024),
   maxMessageBytes: sizeField({
     description: 'Largest message on the wire, beyond which the transport answers by itself; larger than a document.',
     min: 64 * KIB,
     max: 256 * MIB,
   }).prefault('8MiB'),
   defaultDeadline: durationField({
-    description: 'Deadline of calls that come without one.',
+    description:
+      'Deadline of calls that come without one; also how long the caller of a stream may send nothing, or take nothing.',
     min: 1,
     max: HOUR_MS,
   }).prefault('30s'),
+  maxStreamAge: durationField({
+    description: 'How long one stream may last, however busy it is. It must be enough for the largest object.',
+    min: SECOND_MS,
+    max: 168 * HOUR_MS,
+  }).prefault('6h'),
 });
 
 const cacheSchema = z.strictObject({
@@ -150,11 +177,22 @@ export const daemonSchema = z
       .array(callerSchema)
       .default([])
       .meta({ description: 'Who may call, by bearer token. None: every caller is `anonymous` and may do everything.' }),
-    limits: limitsSchema.prefault({}).meta({ description: 'What one caller can ask for.' }),
+    limits: limitsSchema.prefault({}).meta({ description: 'What callers can ask for, one and all together.' }),
     cache: cacheSchema
       .prefault({})
       .meta({ description: 'Data keys in memory. How long they stay is the policy of each tenant.' }),
     kms: kmsSchema.prefault({}).meta({ description: "Calls to tenants' key services." }),
+    sidecar: z
+      .strictObject({
+        processes: countField({
+          description:
+            'Processes that share the listeners, one core each. A connection stays in one process, and each has data keys, memory and KMS connections of its own: see docs/operations.md, "More than one process".',
+          min: 1,
+          max: 64,
+        }).default(1),
+      })
+      .prefault({})
+      .meta({ description: 'How the daemon runs.' }),
     drain: z
       .strictObject({
         timeout: durationField({ description: 'Time for running calls when the daemon is told to stop.', max: HOUR_MS }).prefault(

@@ -28,6 +28,11 @@ export class Settling {
     this.#patience = patience;
   }
 
+  /** Nothing is held back. */
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   /** Notes the differences that stand now (those not named have gone away) and returns the files whose difference has lasted. */
   settled(differences: Signatures, nowMs: number): string[] {
     for (const file of this.#waiting.keys()) {

@@ -1,4 +1,5 @@
 import { opendirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, decodeText, problemOf } from './file-problem.ts';
 import { formatSize } from './units.ts';
@@ -51,6 +52,27 @@ export function observe(path: string): Observation {
   }
 }
 
+/**
+ * Whether `observeFiles` would see these files with these signatures and no others. Never blocks, however slow the file system. False
+ * where the path itself cannot be read.
+ */
+export async function isAsObserved(path: string, signatures: ReadonlyMap<string, string>): Promise<boolean> {
+  try {
+    if (!(await stat(path)).isDirectory()) return (await presentSignature(path, true)) === signatures.get(path);
+    let seen = 0;
+    for await (const entry of await opendir(path, { bufferSize: ENTRIES_AT_ONCE })) {
+      if (!isTenantsFileName(entry.name) || entry.isDirectory()) continue;
+      const file = join(path, entry.name);
+      const signature = await presentSignature(file, entry.isSymbolicLink());
+      if (signature !== signatures.get(file)) return false;
+      if (signature !== undefined) seen += 1;
+    }
+    return seen === signatures.size;
+  } catch {
+    return false;
+  }
+}
+
 function isTenantsFileName(name: string): boolean {
   return !name.startsWith('.') && /\.ya?ml$/.test(name);
 }
@@ -61,8 +83,22 @@ function signatureOf(file: string, isLink: boolean): string | undefined {
     const stats = statSync(file);
     return `${isLink ? realpathSync.native(file) : ''} ${stampOf(stats)}`;
   } catch (error) {
-    return codeOf(error) === 'ENOENT' ? undefined : `unreadable ${codeOf(error)}`;
+    return signatureOfTrouble(error);
   }
+}
+
+/** The same, without blocking. */
+async function presentSignature(file: string, isLink: boolean): Promise<string | undefined> {
+  try {
+    const stats = await stat(file);
+    return `${isLink ? await realpath(file) : ''} ${stampOf(stats)}`;
+  } catch (error) {
+    return signatureOfTrouble(error);
+  }
+}
+
+function signatureOfTrouble(error: unknown): string | undefined {
+  return codeOf(error) === 'ENOENT' ? undefined : `unreadable ${codeOf(error)}`;
 }
 
 function stampOf(stats: Stats): string {

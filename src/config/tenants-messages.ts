@@ -1,8 +1,9 @@
 import type { TenantChanges } from '../tenants/directory.ts';
+import type { DaemonConfig } from './daemon-config.ts';
 import type { ConfigurationFault } from './fault.ts';
 import type { Patience } from './settling.ts';
 
-/** What the worker that reads tenants files is started with. */
+/** How the process that reads configuration keeps tenants files up to date. */
 export interface ReloadSettings {
   /** Absolute. */
   readonly path: string;
@@ -11,8 +12,12 @@ export interface ReloadSettings {
   /** From the first hint of a change to the scan, in milliseconds. */
   readonly debounceMs: number;
   readonly patience: Patience;
-  /** After another worker: the main thread serves what that one read, so faults do not end the first scan. */
+  /** After another process: the daemon serves what that one read, so faults do not end the first scan. */
   readonly isRestart: boolean;
+  /** Of a process that rested; undefined: nothing is known. */
+  readonly memory: Uint8Array | undefined;
+  /** It rests only with this many tenants and files at most: beyond, its memory is not worth handing over. */
+  readonly mostAtRest: number;
 }
 
 /** What one scan came to. */
@@ -28,20 +33,51 @@ export interface ScanReport {
 }
 
 /**
- * From the worker, in the order: for each scan that took something over or whose faults differ from the scan's before, any number of
- * `slice`, where the faults are new ones any number of `faults`, then one `scanned`. Each message but `trouble` waits for the main thread's `TAKEN` before the next one, so
- * that the main thread never has more than one slice of work at a time.
+ * From the process that reads. For each scan that took something over or whose faults differ from the scan's before: any number of
+ * `slice`, where the faults are new ones any number of `faults`, then one `scanned`. Each of these waits for the daemon's `TAKEN` before
+ * the next one, so that the daemon never has more than one slice of work at a time. After `resting` comes nothing more.
  */
-export type WorkerMessage =
+export type ReaderMessage =
+  | { readonly kind: 'configuration'; readonly config: DaemonConfig }
+  | { readonly kind: 'misconfigured'; readonly faults: readonly ConfigurationFault[] }
   | { readonly kind: 'slice'; readonly changes: TenantChanges }
   | { readonly kind: 'faults'; readonly faults: readonly ConfigurationFault[] }
   | { readonly kind: 'scanned'; readonly report: ScanReport; readonly areFaultsNew: boolean }
-  | { readonly kind: 'trouble'; readonly message: string };
+  | { readonly kind: 'trouble'; readonly message: string }
+  /** It cannot go on, and ends. */
+  | { readonly kind: 'failed'; readonly message: string }
+  | {
+      readonly kind: 'resting';
+      readonly memory: Uint8Array;
+      /** The files that it knows, and their signatures. */
+      readonly signatures: ReadonlyMap<string, string>;
+    };
 
-/** From the main thread: the last message was dealt with. */
+/** To the process that reads: the last message was dealt with. */
 export const TAKEN = 'taken';
 
-/** From the main thread: scan now. */
+/** To the process that reads: scan now. */
 export const RESCAN = 'rescan';
 
-export type MainMessage = typeof TAKEN | typeof RESCAN;
+export type ToReader =
+  | typeof TAKEN
+  | typeof RESCAN
+  /** Read the daemon's configuration file. */
+  | { readonly kind: 'read'; readonly file: string }
+  | { readonly kind: 'watch'; readonly settings: ReloadSettings };
+
+/**
+ * A process of its own that reads and checks configuration: what that takes in code and memory is given back when it ends, and no
+ * number of tenants holds up the requests of the daemon.
+ */
+export interface Reader {
+  send(message: ToReader): void;
+  /** Replaces the listeners there were. `onEnd` is called once, unless `end` was. */
+  listen(listeners: ReaderListeners): void;
+  end(): Promise<void>;
+}
+
+export interface ReaderListeners {
+  onMessage(message: ReaderMessage): void;
+  onEnd(cause: Error | undefined): void;
+}

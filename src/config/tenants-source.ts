@@ -27,6 +27,13 @@ export interface ScanResult {
   readonly parsedFiles: number;
 }
 
+/** What another source needs to go on where one stopped. Plain data, of which parts are shared. */
+export interface SourceMemory {
+  readonly versions: ReadonlyMap<string, FileVersion>;
+  readonly served: ReadonlyMap<string, TenantsFile>;
+  readonly conflicts: readonly ConfigurationFault[];
+}
+
 /** The signature is undefined where the file is missing. */
 interface Observed {
   readonly file: string;
@@ -60,11 +67,29 @@ export class TenantsSource {
   #pathFaults: readonly ConfigurationFault[] = [];
   #isLoaded = false;
 
-  constructor(path: string, patience: Patience) {
+  constructor(path: string, patience: Patience, memory?: SourceMemory) {
     this.#path = path;
     this.#patience = patience;
     this.#settling = new Settling(patience);
     this.#pathSettling = new Settling(patience);
+    if (memory === undefined) return;
+    this.#isLoaded = true;
+    for (const [file, version] of memory.versions) this.#versions.set(file, version);
+    this.#conflicts = memory.conflicts;
+    this.#serve([...memory.served].map(([file, next]) => ({ file, previous: undefined, next })));
+  }
+
+  /** Undefined while there is more to remember: a file is awaited, or may have changed without a trace in its signature. */
+  get memory(): SourceMemory | undefined {
+    const isAtRest = this.#isLoaded && this.#pathFaults.length === 0 && this.#settling.isEmpty && this.#pathSettling.isEmpty;
+    if (!isAtRest || [...this.#versions.values()].some(({ isFresh }) => isFresh)) return undefined;
+    return { versions: this.#versions, served: this.#served, conflicts: this.#conflicts };
+  }
+
+  /** All that is wrong on disk, as of the last scan. */
+  get faults(): readonly ConfigurationFault[] {
+    const versionFaults = [...this.#versions.values()].flatMap(({ result }) => ('faults' in result ? result.faults : []));
+    return [...this.#pathFaults, ...versionFaults, ...this.#conflicts];
   }
 
   /** Compares the files with what is known of them and takes over what changed. The first scan takes the files as they are. */
@@ -172,8 +197,7 @@ export class TenantsSource {
   }
 
   #result(part: Partial<ScanResult> & Pick<ScanResult, 'isSettled'>): ScanResult {
-    const versionFaults = [...this.#versions.values()].flatMap(({ result }) => ('faults' in result ? result.faults : []));
-    const faults = [...this.#pathFaults, ...versionFaults, ...this.#conflicts];
+    const { faults } = this;
     const files = this.#versions.size;
     return { isLoaded: this.#isLoaded, isRestless: false, replacements: [], parsedFiles: 0, files, faults, ...part };
   }

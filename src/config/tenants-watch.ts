@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { TenantId } from '../core/ids.ts';
 import type { TenantChanges } from '../tenants/directory.ts';
 import { ConfigurationError, type ConfigurationFault } from './fault.ts';
+import { RestingWatch } from './resting-watch.ts';
 import type { Patience } from './settling.ts';
-import { type MainMessage, RESCAN, type ReloadSettings, type ScanReport, TAKEN, type WorkerMessage } from './tenants-messages.ts';
+import { RESCAN, type Reader, type ReaderMessage, type ReloadSettings, type ScanReport, TAKEN } from './tenants-messages.ts';
 
-/** Ids in one message when tenants are removed that a restarted worker no longer finds. */
+/** Ids in one slice when tenants are removed that a reader started again no longer finds. */
 const REMOVALS_AT_ONCE = 500;
 
 /** What the last scan that mattered came to. */
@@ -20,21 +20,23 @@ export interface TenantsWatchOptions {
   readonly path: string;
   /** From one full scan to the next, in milliseconds; hints of the file system bring scans forward. */
   readonly rescanIntervalMs: number;
-  /** Called with one slice of changes after another, each in an event-loop turn of its own. */
-  readonly onChange: (changes: TenantChanges) => void;
+  /** Called with one slice of changes after another, each in an event-loop turn of its own and once the one before is dealt with. */
+  readonly onChange: (changes: TenantChanges) => void | Promise<void>;
   /** Called once a scan that changed something or whose faults differ from the last; not for the first load, which `load` answers. */
   readonly onReload?: (report: ReloadReport) => void;
   /** Called where reloading itself is in trouble; what was loaded is served on. */
   readonly onTrouble?: (error: Error) => void;
   readonly timing?: Partial<ReloadTiming>;
-  /** Starts the thread; a test may keep hold of it. */
-  readonly startWorker?: (settings: ReloadSettings) => Worker;
+  /** Starts the process that reads; the first may have been started already. */
+  readonly startReader: () => Reader;
 }
 
 export interface ReloadTiming extends Patience {
   readonly debounceMs: number;
-  /** Before a worker that ended is started again; doubled each time up to 32 times, until one has loaded. */
+  /** Before a reader that ended is started again; doubled each time up to 32 times, until one has loaded. */
   readonly restartDelayMs: number;
+  /** With this many tenants and files at most the reader ends while nothing changes. */
+  readonly mostAtRest: number;
 }
 
 const TIMING: ReloadTiming = {
@@ -43,6 +45,7 @@ const TIMING: ReloadTiming = {
   removalGraceMs: 1_000,
   longestWaitMs: 5_000,
   restartDelayMs: 1_000,
+  mostAtRest: 1_000,
 };
 
 export interface TenantsWatch {
@@ -59,22 +62,26 @@ export interface TenantsWatch {
   close(): Promise<void>;
 }
 
-/** Reads tenants files in a thread of its own, so that no number of tenants holds up the requests of this one. */
+/**
+ * Reads tenants files in a process of its own. Of a deployment that is not large it ends as soon as what is on disk is served, and what
+ * it knows is kept for the next: this process then only looks at the files' time stamps.
+ */
 export function watchTenants(options: TenantsWatchOptions): TenantsWatch {
-  return new WorkerWatch(options);
+  return new ReaderWatch(options);
 }
 
-class WorkerWatch implements TenantsWatch {
+class ReaderWatch implements TenantsWatch {
   readonly #options: TenantsWatchOptions;
   readonly #timing: ReloadTiming;
   readonly #first = Promise.withResolvers<ReloadReport>();
   /** Every tenant handed out and not removed since. */
   readonly #known = new Set<TenantId>();
-  /** Those a restarted worker has found again; undefined while there is nothing to compare. */
+  /** Those a reader started again has found; undefined while there is nothing to compare. */
   #found: Set<TenantId> | undefined;
   /** Those it has not, still to be removed. */
   readonly #lost = new Set<TenantId>();
-  #worker: Worker | undefined;
+  #reader: Reader | undefined;
+  #resting: RestingWatch | undefined;
   #restart: NodeJS.Timeout | undefined;
   #restarts = 0;
   #isLoaded = false;
@@ -97,39 +104,46 @@ class WorkerWatch implements TenantsWatch {
   }
 
   rescan(): void {
-    this.#send(RESCAN);
+    if (this.#resting === undefined) this.#reader?.send(RESCAN);
+    else this.#resting.look();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#restart);
-    if (this.#worker !== undefined) this.#first.reject(new Error('closed before the tenants were loaded'));
-    await this.#worker?.terminate();
+    this.#resting?.close();
+    if (this.#reader !== undefined) this.#first.reject(new Error('closed before the tenants were loaded'));
+    await this.#reader?.end();
   }
 
-  #start(): void {
-    const { debounceMs, quietMs, removalGraceMs, longestWaitMs } = this.#timing;
+  #start(memory?: Uint8Array): void {
+    const { debounceMs, quietMs, removalGraceMs, longestWaitMs, mostAtRest } = this.#timing;
     const settings: ReloadSettings = {
       path: resolve(this.#options.path),
       rescanIntervalMs: this.#options.rescanIntervalMs,
       debounceMs,
       patience: { quietMs, removalGraceMs, longestWaitMs },
       isRestart: this.#isLoaded,
+      memory,
+      mostAtRest,
     };
-    const worker = (this.#options.startWorker ?? startWorker)(settings);
-    this.#worker = worker;
+    const reader = this.#options.startReader();
+    this.#reader = reader;
     let failure: Error | undefined;
-    worker.on('error', (error) => {
-      failure = error instanceof Error ? error : new Error(String(error));
+    reader.listen({
+      onMessage: (message) => {
+        if (message.kind === 'failed') failure = new Error(message.message);
+        else this.#receive(message);
+      },
+      onEnd: (cause) => this.#ended(failure ?? cause),
     });
-    worker.on('exit', () => this.#ended(failure));
-    worker.on('message', (message: WorkerMessage) => this.#receive(message));
+    reader.send({ kind: 'watch', settings });
   }
 
   #ended(failure: Error | undefined): void {
-    this.#worker = undefined;
+    this.#reader = undefined;
     if (this.#isClosed) return;
-    const error = new Error('the thread that reads tenants files ended', { cause: failure });
+    const error = new Error('the process that reads tenants files ended', { cause: failure });
     if (!this.#isLoaded) {
       this.#first.reject(error);
       return;
@@ -142,20 +156,39 @@ class WorkerWatch implements TenantsWatch {
     this.#restart = setTimeout(() => this.#start(), delayMs);
   }
 
-  #receive(message: WorkerMessage): void {
+  #receive(message: ReaderMessage): void {
     if (this.#isClosed) return;
-    if (message.kind === 'trouble') {
-      this.#options.onTrouble?.(new Error(message.message));
-      return;
-    }
-    if (message.kind === 'slice') this.#take(message.changes);
-    else if (message.kind === 'faults') this.#arrivingFaults.push(...message.faults);
-    else this.#scanned(message);
-    // A turn of the event loop for the requests that wait, before the next slice.
-    setImmediate(() => this.#send(TAKEN));
+    if (message.kind === 'trouble') this.#options.onTrouble?.(new Error(message.message));
+    else if (message.kind === 'resting') this.#rest(message);
+    else void this.#takeOver(message);
   }
 
-  #take(changes: TenantChanges): void {
+  async #takeOver(message: ReaderMessage): Promise<void> {
+    if (message.kind === 'slice') await this.#take(message.changes);
+    else if (message.kind === 'faults') this.#arrivingFaults.push(...message.faults);
+    else if (message.kind === 'scanned') this.#scanned(message);
+    // A turn of the event loop for the requests that wait, before the next slice.
+    setImmediate(() => this.#reader?.send(TAKEN));
+  }
+
+  #rest({ memory, signatures }: Extract<ReaderMessage, { kind: 'resting' }>): void {
+    void this.#reader?.end();
+    this.#reader = undefined;
+    const { path, rescanIntervalMs } = this.#options;
+    this.#resting = new RestingWatch({
+      path: resolve(path),
+      signatures,
+      rescanIntervalMs,
+      debounceMs: this.#timing.debounceMs,
+      onChange: () => {
+        this.#resting = undefined;
+        this.#start(memory);
+      },
+      onTrouble: (error) => this.#options.onTrouble?.(error),
+    });
+  }
+
+  async #take(changes: TenantChanges): Promise<void> {
     for (const { id } of changes.changed) {
       this.#known.add(id);
       this.#found?.add(id);
@@ -166,7 +199,7 @@ class WorkerWatch implements TenantsWatch {
       this.#lost.delete(id);
     }
     try {
-      this.#options.onChange(changes);
+      await this.#options.onChange(changes);
     } catch (error) {
       this.#options.onTrouble?.(new Error('a change of tenants was not taken over without error', { cause: error }));
     }
@@ -195,7 +228,7 @@ class WorkerWatch implements TenantsWatch {
     void this.close();
   }
 
-  /** A restarted worker cannot know what its files held before: what it does not find is removed once it finds no fault. */
+  /** A reader started again cannot know what its files held before: what it does not find is removed once it finds no fault. */
   #loseAllBut(found: ReadonlySet<TenantId>): void {
     this.#found = undefined;
     for (const id of this.#known) if (!found.has(id)) this.#lost.add(id);
@@ -205,17 +238,6 @@ class WorkerWatch implements TenantsWatch {
   #removeLost(): void {
     if (this.#lost.size === 0 || this.#isClosed) return;
     const removed = [...this.#lost].slice(0, REMOVALS_AT_ONCE);
-    this.#take({ changed: [], removed });
-    setImmediate(() => this.#removeLost());
+    void this.#take({ changed: [], removed }).then(() => setImmediate(() => this.#removeLost()));
   }
-
-  #send(message: MainMessage): void {
-    this.#worker?.postMessage(message);
-  }
-}
-
-/** The thread that runs tenants-worker: run from source this module and that are `.ts`, compiled they are `.js`. */
-export function startWorker(settings: ReloadSettings): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-  return new Worker(new URL(`./tenants-worker${extension}`, import.meta.url), { workerData: settings, name: 'keyside-tenants' });
 }

@@ -22,17 +22,23 @@ export class ByteReader {
 
   /** @throws {ShortInput} here and in every other method, naming `what` */
   u8(what: string): number {
-    return this.take(1, what)[0] as number;
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw endsWithin(what);
+    this.#at += 1;
+    return byte;
   }
 
   u16(what: string): number {
-    const pair = this.take(2, what);
-    return ((pair[0] as number) << 8) | (pair[1] as number);
+    const low = this.#bytes[this.#at + 1];
+    if (low === undefined) throw endsWithin(what);
+    const high = this.#bytes[this.#at] as number;
+    this.#at += 2;
+    return (high << 8) | low;
   }
 
   /** A view of the next `count` bytes. */
   take(count: number, what: string): Uint8Array {
-    if (count > this.remaining) throw new ShortInput(`the input ends within its ${what}`);
+    if (count > this.remaining) throw endsWithin(what);
     const view = this.#bytes.subarray(this.#at, this.#at + count);
     this.#at += count;
     return view;
@@ -42,4 +48,8 @@ export class ByteReader {
   lp(what: string): Uint8Array {
     return this.take(this.u16(what), what);
   }
+}
+
+function endsWithin(what: string): ShortInput {
+  return new ShortInput(`the input ends within its ${what}`);
 }

@@ -18,8 +18,10 @@ export class ByteWriter {
   }
 
   u16(value: number): this {
+    if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw new RangeError('a u16 is an integer of 0 to 65,535');
     const at = this.#claim(2);
-    this.#buffer.writeUInt16BE(value, at);
+    this.#buffer[at] = value >> 8;
+    this.#buffer[at + 1] = value & 0xff;
     return this;
   }
 
@@ -33,7 +35,7 @@ export class ByteWriter {
   text(value: string): this {
     const length = Buffer.byteLength(value);
     const at = this.#claim(length);
-    this.#buffer.write(value, at, length);
+    if (length > 0) this.#buffer.write(value, at, length);
     return this;
   }
 
@@ -43,6 +45,11 @@ export class ByteWriter {
     if (length > 0xffff) throw new RangeError('a length-prefixed value exceeds 65,535 bytes');
     this.u16(length);
     return typeof value === 'string' ? this.text(value) : this.bytes(value);
+  }
+
+  /** What was written, in the writer's own memory, which may be Node's pool: nothing may be written any more. */
+  view(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(0, this.#length) as Uint8Array<ArrayBuffer>;
   }
 
   /** A copy of what was written, on its own memory. */

@@ -4,6 +4,8 @@ import { KeysideError } from './errors.ts';
 import type { KeyConfigurationId, TenantId } from './ids.ts';
 import { compareUtf8 } from './text.ts';
 
+/** LP("tenant"). */
+const TENANT_LP = new ByteWriter(8).lp('tenant').finish();
 const MAX_CONTEXT_PAIRS = 64;
 const MAX_CONTEXT_BYTES = 8 * 1024;
 export const MAX_LABEL_BYTES = 1024;
@@ -28,7 +30,11 @@ export function encodeContext(context: EncryptionContext): Uint8Array {
       `context has ${context.pairs.size} pairs, at most ${MAX_CONTEXT_PAIRS} are allowed`,
     );
   }
-  const writer = new ByteWriter(512).lp('tenant').lp(context.tenantId).lp(context.dataLabel).u16(context.pairs.size);
+  // Ids are ASCII: a byte a character.
+  const bytes = TENANT_LP.length + 2 + context.tenantId.length + 2 + context.dataLabel.length * 3 + 2;
+  const writer = new ByteWriter(context.pairs.size === 0 ? bytes : 512).bytes(TENANT_LP).lp(context.tenantId);
+  writer.lp(context.dataLabel).u16(context.pairs.size);
+  if (context.pairs.size === 0) return writer.view();
   let total = 0;
   for (const key of [...context.pairs.keys()].sort(compareUtf8)) {
     const value = context.pairs.get(key) as string;

@@ -43,8 +43,9 @@ export class BodyKey implements Disposable {
     return this.#cipher.open(this.#usable(), { nonce: this.#nonceOf(index), aad: EMPTY, ciphertext }, out);
   }
 
-  /** Zeroes the nonces and lets go of the key. Further use throws. */
+  /** Zeroes the nonces and releases the key. Further use throws. */
   wipe(): void {
+    this.#key?.[Symbol.dispose]();
     this.#key = undefined;
     this.#baseNonce.fill(0);
     this.#nonce.fill(0);

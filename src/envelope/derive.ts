@@ -23,7 +23,7 @@ export interface DerivationInput {
   readonly context: Uint8Array;
 }
 
-/** docs/format.md, sections 4 and 5. The data key stays the caller's. */
+/** docs/format.md, sections 4 and 5. The data key stays the caller's; the derived one is the caller's to release. */
 export function derive(cipher: Cipher, dataKey: SecretBytes, input: DerivationInput): Derived {
   const both = expandHeader(cipher, dataKey, input);
   const key = cipher.importKey(both.subarray(0, 32));
@@ -34,12 +34,21 @@ export function derive(cipher: Cipher, dataKey: SecretBytes, input: DerivationIn
 
 /** Key and commitment together, 64 bytes, for the caller to zero. */
 export function expandHeader(cipher: Cipher, dataKey: SecretBytes, input: DerivationInput): Uint8Array {
-  const info = Buffer.concat([INFO_PREFIX[input.kind], input.salt, input.context]);
-  return cipher.expand(dataKey.expose(), info, 64);
+  return cipher.expand(dataKey.expose(), derivationInfo(input), 64);
+}
+
+/** What `expand` is given beside the data key. */
+export function derivationInfo({ kind, salt, context }: DerivationInput): Uint8Array {
+  const prefix = INFO_PREFIX[kind];
+  const info = Buffer.allocUnsafe(prefix.length + salt.length + context.length);
+  info.set(prefix);
+  info.set(salt, prefix.length);
+  info.set(context, prefix.length + salt.length);
+  return info;
 }
 
 /**
- * The document's or object's key, or undefined where the data key is not the one that the header commits to.
+ * The document's or object's key, the caller's to release, or undefined where the data key is not the one that the header commits to.
  * Postcondition: whatever is returned was compared with the commitment in constant time.
  */
 export function deriveVerified(
@@ -50,7 +59,15 @@ export function deriveVerified(
   const { header, context } = from;
   const { key, commitment } = derive(cipher, dataKey, { kind: header.kind, salt: header.salt, context });
   const matches = header.commitment.length === COMMITMENT_BYTES && timingSafeEqual(commitment, header.commitment);
-  return matches ? key : undefined;
+  if (matches) return key;
+  key[Symbol.dispose]();
+  return undefined;
+}
+
+/** Whether the header commits to the data key: `deriveVerified` for a caller that needs no key. */
+export function isCommittedTo(cipher: Cipher, dataKey: SecretBytes, from: { header: Header; context: Uint8Array }): boolean {
+  using key = deriveVerified(cipher, dataKey, from);
+  return key !== undefined;
 }
 
 function infoPrefix(label: string): Uint8Array {

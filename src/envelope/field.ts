@@ -6,15 +6,20 @@ import { SALT_BYTES, SUITE } from './header.ts';
 
 const VERSION_1_PREFIX_BYTES = 1 + NONCE_BYTES;
 const VERSION_2_PREFIX_BYTES = 1 + SALT_BYTES;
-const AAD_PREFIX = {
+/** What a field's additional data begins with; its name follows. */
+export const AAD_PREFIX = {
   1: Buffer.from('keyside.dev/field@v1\0'),
   2: Buffer.from('keyside.dev/field@v2\0'),
 } as const;
 const INFO_PREFIX = Buffer.concat([AAD_PREFIX[2], Uint8Array.of(SUITE)]);
 
+/** 1: under the document's key, with a random nonce. 2: under a key of its own. */
+export type FieldVersion = keyof typeof AAD_PREFIX;
+
 /** A document whose data key was verified, for as long as one request works on it. */
 export interface OpenDocument {
   readonly cipher: Cipher;
+  /** Released by whoever opened or created the document. */
   readonly fieldKey: CipherKey;
   /** The request's own copy. */
   readonly dataKey: SecretBytes;
@@ -50,6 +55,7 @@ export function sealAddedField(document: OpenDocument, name: string, plaintext: 
   const salt = out.subarray(1, VERSION_2_PREFIX_BYTES);
   document.cipher.fillRandom(salt);
   const { key, nonce } = deriveAddedField(document, salt);
+  using _ = key;
   document.cipher.seal(key, { nonce, aad: additionalData(2, name), plaintext }, out.subarray(VERSION_2_PREFIX_BYTES));
   return out;
 }
@@ -67,6 +73,7 @@ export function openField(document: OpenDocument, name: string, sealed: Uint8Arr
   }
   if (sealed[0] === 2 && sealed.length >= VERSION_2_PREFIX_BYTES + TAG_BYTES) {
     const { key, nonce } = deriveAddedField(document, sealed.subarray(1, VERSION_2_PREFIX_BYTES));
+    using _ = key;
     const input = { nonce, aad: additionalData(2, name), ciphertext: sealed.subarray(VERSION_2_PREFIX_BYTES) };
     return openInto(document.cipher, key, input);
   }
@@ -80,24 +87,29 @@ function openInto(cipher: Cipher, key: CipherKey, input: Parameters<Cipher['open
 }
 
 function deriveAddedField(document: OpenDocument, salt: Uint8Array): { key: CipherKey; nonce: Uint8Array } {
-  const info = Buffer.concat([INFO_PREFIX, document.salt, salt, document.context]);
-  const both = document.cipher.expand(document.dataKey.expose(), info, 44);
+  const both = expandAddedField(document, salt);
   const key = document.cipher.importKey(both.subarray(0, 32));
   const nonce = new Uint8Array(both.subarray(32, 44));
   both.fill(0);
   return { key, nonce };
 }
 
+/** `key[32] || nonce[12]` of an added field, for the caller to zero. */
+export function expandAddedField(document: OpenDocument, salt: Uint8Array): Uint8Array {
+  const info = Buffer.concat([INFO_PREFIX, document.salt, salt, document.context]);
+  return document.cipher.expand(document.dataKey.expose(), info, 44);
+}
+
 /** UTF-8 cannot hold a lone surrogate: encoded, it becomes U+FFFD, and two different names become one. */
-function isFieldName(name: string): boolean {
+export function isFieldName(name: string): boolean {
   return name.isWellFormed() && Buffer.byteLength(name) <= MAX_FIELD_NAME_BYTES;
 }
 
-function requireFieldName(name: string): void {
+export function requireFieldName(name: string): void {
   if (!isFieldName(name)) throw new RangeError(`a field name is well-formed text of at most ${MAX_FIELD_NAME_BYTES} bytes`);
 }
 
-function additionalData(version: 1 | 2, name: string): Uint8Array {
+export function additionalData(version: FieldVersion, name: string): Uint8Array {
   const prefix = AAD_PREFIX[version];
   const length = Buffer.byteLength(name);
   const aad = Buffer.allocUnsafe(prefix.length + length);

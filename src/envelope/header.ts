@@ -1,5 +1,5 @@
+import { Buffer } from 'node:buffer';
 import { ByteReader } from '../core/byte-reader.ts';
-import { ByteWriter } from '../core/byte-writer.ts';
 import { MAX_LABEL_BYTES } from '../core/encryption-context.ts';
 import { decodeUtf8 } from '../core/text.ts';
 import { type KeyBlock, parseKeyBlock } from './key-block.ts';
@@ -12,6 +12,8 @@ export const MAX_HEADER_BYTES = 65_536;
 /** Suite 1: HKDF-SHA-512 and AES-256-GCM. */
 export const SUITE = 1;
 const VERSION = 1;
+/** Behind magic, version, suite and the label's length. */
+const LABEL_AT = 6;
 
 /** `document`: an EDEK; `object`: the header of a sealed object. They differ in their magic and in what is derived. */
 export type HeaderKind = 'document' | 'object';
@@ -54,25 +56,39 @@ export function parseHeader(bytes: Uint8Array): Header {
  * @throws {RangeError} where the sizes are not kept: what this daemon could not read again must never be stored
  */
 export function encodeHeader(header: Header): Uint8Array {
-  if (header.salt.length !== SALT_BYTES) throw new RangeError(`a header's salt is ${SALT_BYTES} bytes`);
-  if (header.commitment.length !== COMMITMENT_BYTES) throw new RangeError(`a commitment is ${COMMITMENT_BYTES} bytes`);
-  const bytes = new ByteWriter(128 + header.keyBlock.bytes.length)
-    .text(MAGIC[header.kind])
-    .u8(VERSION)
-    .u8(SUITE)
-    .lp(header.dataLabel)
-    .bytes(header.salt)
-    .bytes(header.commitment)
-    .bytes(header.keyBlock.bytes)
-    .finish();
-  if (bytes.length > MAX_HEADER_BYTES) throw new RangeError(`a header exceeds ${MAX_HEADER_BYTES} bytes`);
+  const bytes = new Uint8Array(headerBytes(header));
+  writeHeader(header, Buffer.from(bytes.buffer));
   return bytes;
 }
 
+/** How long the encoded header is, in bytes. */
+export function headerBytes({ dataLabel, keyBlock }: Pick<Header, 'dataLabel' | 'keyBlock'>): number {
+  return LABEL_AT + Buffer.byteLength(dataLabel) + SALT_BYTES + COMMITMENT_BYTES + keyBlock.bytes.length;
+}
+
+/** As `encodeHeader`, into `out`, which has `headerBytes`. */
+export function writeHeader(header: Header, out: Buffer): void {
+  const { kind, dataLabel, salt, commitment, keyBlock } = header;
+  if (salt.length !== SALT_BYTES) throw new RangeError(`a header's salt is ${SALT_BYTES} bytes`);
+  if (commitment.length !== COMMITMENT_BYTES) throw new RangeError(`a commitment is ${COMMITMENT_BYTES} bytes`);
+  if (out.length > MAX_HEADER_BYTES) throw new RangeError(`a header exceeds ${MAX_HEADER_BYTES} bytes`);
+  const magic = MAGIC[kind];
+  out[0] = magic.charCodeAt(0);
+  out[1] = magic.charCodeAt(1);
+  out[2] = VERSION;
+  out[3] = SUITE;
+  const labelBytes = dataLabel === '' ? 0 : out.write(dataLabel, LABEL_AT);
+  out[4] = labelBytes >> 8;
+  out[5] = labelBytes & 0xff;
+  const saltAt = LABEL_AT + labelBytes;
+  out.set(salt, saltAt);
+  out.set(commitment, saltAt + SALT_BYTES);
+  out.set(keyBlock.bytes, saltAt + SALT_BYTES + COMMITMENT_BYTES);
+}
+
 function kindOf(magic: Uint8Array): HeaderKind {
-  const text = String.fromCharCode(...magic);
-  if (text === MAGIC.document) return 'document';
-  if (text === MAGIC.object) return 'object';
+  if (magic[0] === MAGIC.document.charCodeAt(0) && magic[1] === MAGIC.document.charCodeAt(1)) return 'document';
+  if (magic[0] === MAGIC.object.charCodeAt(0) && magic[1] === MAGIC.object.charCodeAt(1)) return 'object';
   throw malformed('the edek does not begin as an EDEK or an object header does');
 }
 

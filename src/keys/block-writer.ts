@@ -55,8 +55,8 @@ interface MadeWrap {
  */
 export class BlockWriter {
   readonly #parts: WriterParts;
-  /** Fingerprints of configurations whose wraps were seen to open. */
-  readonly #proven = new LRUCache<string, true>({ max: MAX_PROOFS });
+  /** Fingerprints of configurations whose wraps were seen to open. By size: `max` would take memory for all of them at once. */
+  readonly #proven = new LRUCache<string, true>({ maxSize: MAX_PROOFS, sizeCalculation: () => 1 });
 
   constructor(parts: WriterParts) {
     this.#parts = parts;

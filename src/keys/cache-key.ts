@@ -12,6 +12,6 @@ export function cacheKey(tenant: Tenant, blockBytes: Uint8Array): string {
     .text(String(tenant.generation))
     .u8(0)
     .bytes(blockBytes)
-    .finish();
+    .view();
   return hash('sha256', input, 'base64url');
 }

@@ -5,7 +5,7 @@ import type { KeyBlock } from '../envelope/key-block.ts';
 import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
 import type { Timer } from '../kms/timer.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
-import { type Metrics, NO_SPAN, type Span } from '../telemetry/telemetry.ts';
+import { type Attributes, type Metrics, NO_SPAN, type Span } from '../telemetry/telemetry.ts';
 import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
 import { type FailureListener, type OpenedBlock, openBlock } from './block-opener.ts';
 import { cacheKey } from './cache-key.ts';
@@ -54,6 +54,31 @@ export class KeyReader {
   }
 
   /**
+   * The block's data key, where it is in memory and serves: `open` without waiting or copying. It stays the cache's: for use within the
+   * caller's synchronous step only, and with the commitment compared. Undefined too where alternatives must be told apart.
+   * @throws {KeysideError} CIPHERTEXT_REJECTED, KEY_DISABLED_HERE, POLICY_DENIED
+   */
+  lend(request: ReadRequest, scope: KmsCallScope): SecretBytes | undefined {
+    const { tenant, keyBlock, policy } = request;
+    const { cache, clock, keys, metrics } = this.#parts;
+    const wraps = judgeBlock(tenant, keyBlock, keys);
+    if (policy.cacheTtlMs === 0 || wraps.length !== Math.max(1, keyBlock.shareCount)) return undefined;
+    const key = cacheKey(tenant, keyBlock.bytes);
+    const entry = cache.get(key);
+    const nowMs = clock.nowMs();
+    // What an outage allows is left to `open`.
+    if (entry === undefined || nowMs - entry.provenAtMs >= Math.min(policy.cacheTtlMs, request.maxAgeMs)) return undefined;
+    metrics.dataKeyLookedUp('hit', 'read');
+    if (scope.span !== NO_SPAN) {
+      const span = scope.span.child(SPANS.keyOpen.name, spanAttributes(wraps));
+      span.set(ATTRIBUTES.hit.name, true);
+      span.end();
+    }
+    if (isRefreshDue(entry, policy, nowMs)) this.#refreshAhead({ request, wraps, key }, nowMs);
+    return entry.dataKey;
+  }
+
+  /**
    * The block's data key, as the request's own copy to wipe. The caller still compares the commitment, whatever this returns.
    * @throws {KeysideError} CIPHERTEXT_REJECTED, KEY_DISABLED_HERE, POLICY_DENIED, or what the KMS said
    */
@@ -68,7 +93,7 @@ export class KeyReader {
   }
 
   async #find(request: ReadRequest, wraps: readonly JudgedWrap[], scope: KmsCallScope): Promise<SecretBytes> {
-    const span = scope.span.child(SPANS.keyOpen.name, { [ATTRIBUTES.keyId.name]: (wraps[0] as JudgedWrap).configuration.id });
+    const span = scope.span.child(SPANS.keyOpen.name, spanAttributes(wraps));
     try {
       const search = { request, wraps, key: cacheKey(request.tenant, request.keyBlock.bytes) };
       const dataKey = await this.#lookUp(search, below(scope, span));
@@ -91,7 +116,7 @@ export class KeyReader {
       scope.span.set(ATTRIBUTES.hit.name, true);
       if (isOutage) scope.span.set(ATTRIBUTES.outage.name, true);
       const dataKey = entry.dataKey.copy();
-      this.#refreshAhead(search, entry, nowMs);
+      if (isRefreshDue(entry, policy, nowMs)) this.#refreshAhead(search, nowMs);
       return dataKey;
     }
     scope.span.set(ATTRIBUTES.hit.name, false);
@@ -135,9 +160,8 @@ export class KeyReader {
     }
   }
 
-  #refreshAhead(search: Search, entry: CachedDataKey, nowMs: number): void {
-    const isDue = isRefreshDue(entry, search.request.policy, nowMs);
-    if (!isDue || this.#flights.isFlying(this.#flightOf(search))) return;
+  #refreshAhead(search: Search, nowMs: number): void {
+    if (this.#flights.isFlying(this.#flightOf(search))) return;
     if (this.#parts.cache.refusal(search.key, nowMs) === undefined) this.#refresh(search);
   }
 
@@ -211,6 +235,10 @@ export class KeyReader {
       unreachableAtMs: undefined,
     });
   }
+}
+
+function spanAttributes([first]: readonly JudgedWrap[]): Attributes {
+  return { [ATTRIBUTES.keyId.name]: (first as JudgedWrap).configuration.id };
 }
 
 /** The same call, traced below `span`. The signal stays lazy: a hit never makes one. */

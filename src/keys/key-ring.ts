@@ -22,6 +22,11 @@ export interface KeyRingParts {
   readonly limits: CacheLimits;
 }
 
+/** What a confirmed revocation is about: a key configuration as a whole, or one version of its key. */
+export interface Revoked extends OpenedBy {
+  readonly isVersionOnly: boolean;
+}
+
 /**
  * All data keys in this process: those for reading, the leases for writing, and what makes them go. Whatever leaves is zeroed.
  * A confirmed revocation, from whichever call it is learned, takes effect at once for everything that the key opened.
@@ -33,6 +38,7 @@ export class KeyRing {
   readonly #cache: DataKeyCache;
   readonly #leases: LeaseTable;
   readonly #epochs = new Epochs();
+  #tellRevoked: (revoked: Revoked) => void = () => undefined;
 
   constructor(parts: KeyRingParts) {
     this.#parts = parts;
@@ -50,8 +56,18 @@ export class KeyRing {
   /** What a KMS's failure means for the data keys in memory: a confirmed revocation ends them, anything else does nothing. */
   learn(error: unknown, by: OpenedBy): void {
     if (!(error instanceof KeysideError) || error.reason !== 'KEY_REVOKED') return;
-    const { configurationId, keyVersion } = by;
-    const isVersionOnly = error.details.scope === 'version' && keyVersion !== '';
+    const revoked = { ...by, isVersionOnly: error.details.scope === 'version' && by.keyVersion !== '' };
+    this.dropRevoked(revoked);
+    this.#tellRevoked(revoked);
+  }
+
+  /** `tell` is told of every revocation that a call of this process learns. */
+  onRevoked(tell: (revoked: Revoked) => void): void {
+    this.#tellRevoked = tell;
+  }
+
+  /** Forgets whatever a revoked key opened. */
+  dropRevoked({ configurationId, keyVersion, isVersionOnly }: Revoked): void {
     this.#epochs.configurationDropped(configurationId);
     this.writer.forgetRewraps((memo) => memo.configurationIds.includes(configurationId));
     const isOpenedBy = (opened: OpenedBy): boolean =>

@@ -5,7 +5,7 @@ import type { SecretBytes } from '../core/secret-bytes.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
 import type { KmsCallScope } from '../kms/guarded-key.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
-import { type Metrics, NO_SPAN } from '../telemetry/telemetry.ts';
+import { type Attributes, type Metrics, NO_SPAN } from '../telemetry/telemetry.ts';
 import { keysOf, type WriteSet } from '../tenants/policy.ts';
 import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
 import type { BlockWriter, WrittenBlock } from './block-writer.ts';
@@ -75,13 +75,27 @@ export class KeyWriter {
     this.#parts = parts;
   }
 
+  /**
+   * The data key of a lease in memory, where one serves: `take` without waiting or copying. It stays the lease's: for use within the
+   * caller's synchronous step only.
+   */
+  lend(request: WriteRequest, { span }: KmsCallScope): WritableKey | undefined {
+    if (request.policy.protection !== 'lease') return undefined;
+    const lease = this.#useLease(leaseKey(request), request);
+    if (lease === undefined) return undefined;
+    this.#parts.metrics.dataKeyLookedUp('hit', 'write');
+    if (span !== NO_SPAN) {
+      const traced = span.child(SPANS.keyLease.name, spanAttributes(request, true));
+      traced.set(ATTRIBUTES.hit.name, true);
+      traced.end();
+    }
+    return lease;
+  }
+
   /** @throws {KeysideError} what the KMS said */
   async take(request: WriteRequest, scope: KmsCallScope): Promise<WritableKey> {
     const isLease = request.policy.protection === 'lease';
-    const span = scope.span.child(SPANS.keyLease.name, {
-      [ATTRIBUTES.keyId.name]: request.target[0][0].id,
-      [ATTRIBUTES.lease.name]: isLease,
-    });
+    const span = scope.span.child(SPANS.keyLease.name, spanAttributes(request, isLease));
     const below: KmsCallScope = {
       span,
       get signal() {
@@ -147,11 +161,11 @@ export class KeyWriter {
     const { metrics } = this.#parts;
     let wasOpenedForThis = false;
     for (let attempt = 0; ; attempt++) {
-      const lease = this.#takeNow(key, request);
+      const lease = this.#useLease(key, request);
       if (lease !== undefined) {
         if (attempt === 0) metrics.dataKeyLookedUp('hit', 'write');
         scope.span.set(ATTRIBUTES.hit.name, attempt === 0);
-        return lease;
+        return { dataKey: lease.dataKey.copy(), keyBlock: lease.keyBlock };
       }
       // Over before its first use: its time is shorter than its KMS takes, or it was dropped. Another lease would fare no better.
       if (wasOpenedForThis) return this.#single(request, scope);
@@ -166,7 +180,8 @@ export class KeyWriter {
     }
   }
 
-  #takeNow(key: string, request: WriteRequest): WritableKey | undefined {
+  /** Counts the request under its lease; undefined where none serves. */
+  #useLease(key: string, request: WriteRequest): Lease | undefined {
     const { leases, clock } = this.#parts;
     const nowMs = clock.nowMs();
     const lease = leases.take(key, { policy: request.policy, bytes: request.bytes, nowMs });
@@ -175,7 +190,7 @@ export class KeyWriter {
       lease.renewalTriedAtMs = nowMs;
       this.#renewAhead(key, request);
     }
-    return { dataKey: lease.dataKey.copy(), keyBlock: lease.keyBlock };
+    return lease;
   }
 
   #renewAhead(key: string, request: WriteRequest): void {
@@ -223,9 +238,20 @@ function newLease(request: WriteRequest, written: WrittenBlock): Lease {
   };
 }
 
+function spanAttributes({ target }: WriteRequest, isLease: boolean): Attributes {
+  return { [ATTRIBUTES.keyId.name]: target[0][0].id, [ATTRIBUTES.lease.name]: isLease };
+}
+
+/** The key of a snapshot's lease for labels not declared, written once: nearly every request needs it. */
+const sharedLeaseKeys = new WeakMap<WriteSet, { readonly tenant: Tenant; readonly key: string }>();
+
 /** Tenant, configuration generation, key configurations and declared label; the labels not declared share one. */
 function leaseKey({ tenant, target, declaredLabel }: WriteRequest): string {
-  return JSON.stringify([tenant.id, tenant.generation, idsOf(target), declaredLabel ?? null]);
+  const known = declaredLabel === undefined ? sharedLeaseKeys.get(target) : undefined;
+  if (known?.tenant === tenant) return known.key;
+  const key = JSON.stringify([tenant.id, tenant.generation, idsOf(target), declaredLabel ?? null]);
+  if (declaredLabel === undefined) sharedLeaseKeys.set(target, { tenant, key });
+  return key;
 }
 
 function idsOf(target: WriteSet): readonly KeyConfigurationId[] {

@@ -4,24 +4,10 @@ import { KeysideError } from '../core/errors.ts';
 import { type KeyConfigurationId, parseKeyConfigurationId } from '../core/ids.ts';
 import type { ProviderName } from '../core/providers.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
-import { awsSettingsSchema } from './aws/config.ts';
-import { awsProvider } from './aws/provider.ts';
-import { azureSettingsSchema } from './azure/config.ts';
-import { azureProvider } from './azure/provider.ts';
-import { gcpSettingsSchema } from './gcp/config.ts';
-import { gcpProvider } from './gcp/provider.ts';
 import { DEFAULT_GUARD_LIMITS, Guard, type GuardLimits, type GuardTools } from './guard.ts';
 import type { GuardedKey, KeyDirectory, KeySpec } from './guarded-key.ts';
-import { kmipSettingsSchema } from './kmip/config.ts';
-import { kmipProvider } from './kmip/provider.ts';
 import type { KmsKey, KmsProvider } from './kms.ts';
-import { localSettingsSchema } from './local/config.ts';
-import { localProvider } from './local/provider.ts';
-import { pkcs11SettingsSchema } from './pkcs11/config.ts';
-import { pkcs11Provider } from './pkcs11/provider.ts';
 import { SharedQuota } from './shared-quota.ts';
-import { vaultSettingsSchema } from './vault/config.ts';
-import { vaultProvider } from './vault/provider.ts';
 
 const MAX_OPEN_KEYS = 5_000;
 
@@ -42,24 +28,25 @@ interface OpenedKey {
   readonly quotaName: string | undefined;
 }
 
-/** One line a provider. What it loads of its vendor's SDK, it loads with the first use of a key. */
-function openers({ cipher, timer, originKeys }: RegistryTools): ReadonlyMap<string, Opener> {
-  const byName = {
-    local: opener(localProvider(cipher), localSettingsSchema),
-    aws: opener(awsProvider(), awsSettingsSchema),
-    azure: opener(azureProvider({ originKeys, clock: timer }), azureSettingsSchema),
-    gcp: opener(gcpProvider(), gcpSettingsSchema),
-    kmip: opener(kmipProvider(), kmipSettingsSchema),
-    pkcs11: opener(pkcs11Provider({ timer, originKeys }), pkcs11SettingsSchema),
-    vault: opener(vaultProvider(timer), vaultSettingsSchema),
+type Load = () => Promise<Opener>;
+
+/** One entry a provider, loaded when a key of its kind is configured; its vendor's SDK follows with the first use of a key. */
+function loaders({ cipher, timer, originKeys }: RegistryTools): ReadonlyMap<string, Load> {
+  const byName: Record<ProviderName, Load> = {
+    local: async () => opener((await import('./local/provider.ts')).localProvider(cipher)),
+    aws: async () => opener((await import('./aws/provider.ts')).awsProvider()),
+    azure: async () => opener((await import('./azure/provider.ts')).azureProvider({ originKeys, clock: timer })),
+    gcp: async () => opener((await import('./gcp/provider.ts')).gcpProvider()),
+    kmip: async () => opener((await import('./kmip/provider.ts')).kmipProvider()),
+    pkcs11: async () => opener((await import('./pkcs11/provider.ts')).pkcs11Provider({ timer, originKeys })),
+    vault: async () => opener((await import('./vault/provider.ts')).vaultProvider(timer)),
   };
   return new Map(Object.entries(byName));
 }
 
-/** Settings are checked once more where they enter: the configuration floor hands them over as `unknown`. */
-function opener<Settings>(provider: KmsProvider<Settings>, schema: { parse(settings: unknown): Settings }): Opener {
-  const open = (id: KeyConfigurationId, unchecked: unknown): OpenedKey => {
-    const settings = schema.parse(unchecked);
+function opener<Settings>(provider: KmsProvider<Settings>): Opener {
+  const open = (id: KeyConfigurationId, checked: unknown): OpenedKey => {
+    const settings = checked as Settings;
     return { key: provider.open(id, settings), quotaName: provider.sharedQuota?.(settings) };
   };
   return { name: provider.name, open };
@@ -76,7 +63,9 @@ interface Entry {
  */
 export class KeyRegistry implements KeyDirectory {
   readonly #tools: RegistryTools;
-  readonly #openers: ReadonlyMap<string, Opener>;
+  readonly #loaders: ReadonlyMap<string, Load>;
+  readonly #loading = new Map<string, Promise<void>>();
+  readonly #openers = new Map<string, Opener>();
   readonly #keys = new LRUCache<string, Entry>({ max: MAX_OPEN_KEYS, dispose: ({ guard }) => guard.retire() });
 
   /** By provider and name. A key keeps its own: one that is forgotten here is shared no more, and nothing worse. */
@@ -84,10 +73,19 @@ export class KeyRegistry implements KeyDirectory {
 
   constructor(tools: RegistryTools) {
     this.#tools = tools;
-    this.#openers = openers(tools);
+    this.#loaders = loaders(tools);
   }
 
-  /** @throws {KeysideError} KEY_MISCONFIGURED where there is no such provider or its settings are not as its schema demands */
+  /** Loads what opens keys of these providers. Names that are none are left to `key`, which refuses them. */
+  async prepare(providers: Iterable<string>): Promise<void> {
+    await Promise.all([...new Set(providers)].map((name) => this.#load(name)));
+  }
+
+  /**
+   * Precondition: its provider was prepared, and its settings are as the provider's schema gives them: the configuration floor has
+   * checked them.
+   * @throws {KeysideError} KEY_MISCONFIGURED where there is no such provider or it can do nothing with the settings
+   */
   key(spec: KeySpec): GuardedKey {
     const known = this.#keys.get(spec.id);
     if (known?.fingerprint === spec.fingerprint) return known.guard;
@@ -103,8 +101,18 @@ export class KeyRegistry implements KeyDirectory {
     this.#keys.clear();
   }
 
+  #load(name: string): Promise<void> {
+    const known = this.#loading.get(name);
+    const load = this.#loaders.get(name);
+    if (known !== undefined || load === undefined) return known ?? Promise.resolve();
+    const loading = load().then((opener) => void this.#openers.set(name, opener));
+    this.#loading.set(name, loading);
+    return loading;
+  }
+
   #open({ id, provider: name, settings }: KeySpec): Guard {
     const found = this.#openers.get(name);
+    if (found === undefined && this.#loaders.has(name)) throw new Error(`provider ${name} was not prepared`);
     if (found === undefined) throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: there is no provider ${name}`);
     const { timer, metrics, random, limits = DEFAULT_GUARD_LIMITS } = this.#tools;
     const { key, quotaName } = openChecked(found, id, settings);

@@ -1,3 +1,5 @@
+import { bulkWorkers } from '../cipher/bulk-cipher.ts';
+import { BulkPool } from '../cipher/bulk-pool.ts';
 import { chooseCipher } from '../cipher/choose-cipher.ts';
 import type { DaemonConfig } from '../config/daemon-config.ts';
 import { readOriginKeys } from '../config/origin-keys.ts';
@@ -15,15 +17,17 @@ const SWEEP_MS = 1_000;
 
 export interface DataPlane extends ServiceParts {
   readonly tenants: TenantDirectory;
+  readonly keys: KeyRegistry;
   /** Why the native cipher does not serve; undefined where it does. */
   readonly cipherInstead: string | undefined;
-  /** Zeroes every data key and closes every KMS connection. */
+  /** Zeroes every data key, ends the cipher's workers and closes every KMS connection. */
   close(): Promise<void>;
 }
 
 /** Builds what serves requests, from the tenants' directory down to the KMSs. Asks nobody anything. */
 export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metrics): DataPlane {
   const { cipher, instead } = chooseCipher();
+  const bulk = new BulkPool({ workers: bulkWorkers(cipher.name) });
   metrics.cipherChosen(cipher.name);
   const timer = systemTimer(clock);
   const keys = new KeyRegistry({
@@ -54,11 +58,12 @@ export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metr
     ring,
     keys,
     cipher,
+    bulk,
     clock,
     async close() {
       clearInterval(sweeper);
       ring.close();
-      await keys.closeAll();
+      await Promise.all([bulk.close(), keys.closeAll()]);
     },
   };
 }

@@ -1,5 +1,4 @@
-import { runProgram } from '../cli/program.ts';
-import { runSidecar } from './run-sidecar.ts';
+import { type ProgramParts, runProgram } from '../cli/program.ts';
 import { version } from './version.ts';
 
 const { stdin, stdout, stderr, env: environment, argv } = process;
@@ -19,7 +18,9 @@ function onInterrupt(action: () => void): () => void {
   return forget;
 }
 
-const parts = { stdin, stdout, stderr, environment, version, sidecar: runSidecar, onInterrupt };
+const sidecar: ProgramParts['sidecar'] = async (options) => (await import('./run-sidecar.ts')).runSidecar(options);
+
+const parts = { stdin, stdout, stderr, environment, version, sidecar, onInterrupt };
 const exitCode = await runProgram(parts, argv.slice(2));
 
 // What succeeded ends by itself, a running sidecar by a signal. What failed may have left threads and timers behind.

@@ -5,6 +5,7 @@ import {
   OTEL_VARIABLES,
   type OtlpProtocol,
   parsePairs,
+  type SamplerName,
   splitList,
   type TracesExporter,
 } from './otel-variables.ts';
@@ -18,6 +19,9 @@ export interface OtelSettings {
     readonly protocol: OtlpProtocol;
     /** Whether callers' W3C trace context is continued. */
     readonly continuesCallers: boolean;
+    readonly sampler: SamplerName;
+    /** What the `traceidratio` samplers take, from 0 to 1. */
+    readonly sampledShare: number;
   };
   readonly metrics: {
     readonly exporters: readonly Exclude<MetricsExporter, 'none'>[];
@@ -88,6 +92,8 @@ function settingsFrom(read: Read): OtelSettings {
       exporters: exportersOf<TracesExporter>(read, 'TRACES'),
       protocol: protocolOf(read, 'TRACES'),
       continuesCallers: splitList(read('OTEL_PROPAGATORS') ?? 'tracecontext').includes('tracecontext'),
+      sampler: (read('OTEL_TRACES_SAMPLER') ?? 'parentbased_always_on') as SamplerName,
+      sampledShare: Number(read('OTEL_TRACES_SAMPLER_ARG') ?? 1),
     },
     metrics: {
       exporters: exportersOf<MetricsExporter>(read, 'METRICS'),

@@ -10,7 +10,6 @@ import { BusiestTenants, HIDDEN_TENANTS, type TenantLabels } from '../telemetry/
 import { ExportWatch } from './otel-diagnostics.ts';
 import type { OtelSettings } from './otel-environment.ts';
 import { startEventLoopDelay } from './otel-event-loop.ts';
-import { type MetricsHandler, prometheusHandler } from './otel-prometheus.ts';
 import type { SignalOptions } from './otel-tracing.ts';
 import type { OtlpProtocol } from './otel-variables.ts';
 
@@ -28,7 +27,7 @@ export interface MeteringOptions extends SignalOptions {
 export interface StartedMetering {
   readonly metrics: Metrics;
   /** Absent where metrics are not served. */
-  readonly metricsHandler?: MetricsHandler;
+  readonly collectMetrics?: () => Promise<string>;
   /** Sends what was measured since the last export. */
   shutdown(): Promise<void>;
 }
@@ -47,10 +46,10 @@ export async function startMetering(settings: OtelSettings['metrics'], options: 
         : await startServing(parts(servesTenants ? busiest() : HIDDEN_TENANTS)),
     );
   }
-  const metricsHandler = started.find((each) => each.metricsHandler !== undefined)?.metricsHandler;
+  const collectMetrics = started.find((each) => each.collectMetrics !== undefined)?.collectMetrics;
   return {
     metrics: started.map(({ metrics }) => metrics).reduce((first, second) => bothMetrics(first, second)),
-    ...(metricsHandler === undefined ? {} : { metricsHandler }),
+    ...(collectMetrics === undefined ? {} : { collectMetrics }),
     shutdown: async () => {
       eventLoop.stop();
       await Promise.all(started.map((each) => each.shutdown()));
@@ -77,7 +76,7 @@ async function startPushing(settings: OtelSettings['metrics'], parts: MeterParts
   return startMeter(new MeterProvider({ resource: parts.resource, readers: [reader], views }), parts);
 }
 
-/** Metrics served to Prometheus, on no server of their own: the handler answers. Names there carry their unit. */
+/** Metrics served to Prometheus, on no server of their own: they are asked for. Names there carry their unit. */
 async function startServing(parts: MeterParts): Promise<StartedMetering> {
   const { MeterProvider } = await import('@opentelemetry/sdk-metrics');
   const { PrometheusExporter, PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
@@ -88,14 +87,14 @@ async function startServing(parts: MeterParts): Promise<StartedMetering> {
     aggregationCardinalityLimit: MAX_LABEL_SETS,
   }));
   const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
-  const collect = async (): Promise<string> => {
+  const collectMetrics = async (): Promise<string> => {
     const { resourceMetrics, errors } = await reader.collect();
     if (errors.length > 0) diag.error('a metric could not be collected', String(errors[0]));
     return serializer.serialize(resourceMetrics);
   };
   return {
     ...startMeter(new MeterProvider({ resource: parts.resource, readers: [reader], views }), parts),
-    metricsHandler: prometheusHandler({ collect, logger: parts.logger }),
+    collectMetrics,
   };
 }
 

@@ -20,18 +20,23 @@ export interface StartedTracing {
   shutdown(): Promise<void>;
 }
 
-/** Builds the tracer; nothing global is set. The SDK reads its sampler, limits, batch and exporter variables itself. */
+/**
+ * Builds the tracer; nothing global is set. The SDK reads its limits, batch and exporter variables itself. Its sampler takes all that it is
+ * shown: the façade decides, and shows it sampled requests only.
+ */
 export async function startTracing(settings: OtelSettings['traces'], options: SignalOptions): Promise<StartedTracing> {
-  const { BasicTracerProvider } = await import('@opentelemetry/sdk-trace-node');
+  const { AlwaysOnSampler, BasicTracerProvider } = await import('@opentelemetry/sdk-trace-node');
   const spanProcessors = await Promise.all(
     settings.exporters.map((name) => makeProcessor(name, settings.protocol, options.logger)),
   );
-  const provider = new BasicTracerProvider({ resource: options.resource, spanProcessors });
-  const { W3CTraceContextPropagator } = await import('@opentelemetry/core');
+  const provider = new BasicTracerProvider({ sampler: new AlwaysOnSampler(), resource: options.resource, spanProcessors });
+  const { parseTraceParent, W3CTraceContextPropagator } = await import('@opentelemetry/core');
+  const { samplingOf } = await import('./otel-sampling.ts');
   return {
     tracing: {
       tracer: provider.getTracer('keyside', options.version),
-      propagator: settings.continuesCallers ? new W3CTraceContextPropagator() : undefined,
+      sampling: samplingOf(settings.sampler, settings.sampledShare),
+      callers: settings.continuesCallers ? { parse: parseTraceParent, propagator: new W3CTraceContextPropagator() } : undefined,
     },
     shutdown: () => provider.shutdown(),
   };

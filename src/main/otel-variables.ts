@@ -19,6 +19,7 @@ const SAMPLERS = [
   'parentbased_always_off',
   'parentbased_traceidratio',
 ] as const;
+export type SamplerName = (typeof SAMPLERS)[number];
 
 const DIAGNOSTIC_LEVELS = ['none', 'error', 'warn', 'info', 'debug', 'verbose', 'all'] as const;
 export type DiagnosticLevel = (typeof DIAGNOSTIC_LEVELS)[number];

@@ -6,7 +6,6 @@ import type { Logger } from '../telemetry/logger.ts';
 import { NO_TELEMETRY, type Telemetry } from '../telemetry/telemetry.ts';
 import { type Environment, type OtelSettings, readOtelEnvironment } from './otel-environment.ts';
 import type { MeteringOptions, StartedMetering } from './otel-metering.ts';
-import type { MetricsHandler } from './otel-prometheus.ts';
 import type { SignalOptions, StartedTracing } from './otel-tracing.ts';
 
 const DEFAULT_SHUTDOWN_TIMEOUT_MS = 5000;
@@ -21,14 +20,16 @@ export interface TelemetryOptions {
   readonly metricsTenants?: number;
   /** Whether `/metrics` names tenants. Default false: every tenant is `all` there. Metrics pushed by OTLP name them either way. */
   readonly metricsShowTenants?: boolean;
+  /** The number of this process where the daemon is several. */
+  readonly process?: number | undefined;
   /** How long `shutdown` waits for the last export. Default 5 s. */
   readonly shutdownTimeoutMs?: number;
 }
 
 export interface StartedTelemetry {
   readonly telemetry: Telemetry;
-  /** Serves `/metrics`; absent where `OTEL_METRICS_EXPORTER` has no `prometheus`. */
-  readonly metricsHandler?: MetricsHandler;
+  /** Metrics in Prometheus's text format; absent where `OTEL_METRICS_EXPORTER` has no `prometheus`. */
+  readonly collectMetrics?: () => Promise<string>;
   /** Exports what is left, within the time there is. Never rejects. Afterwards measuring is harmless and useless. */
   shutdown(): Promise<void>;
 }
@@ -37,7 +38,7 @@ export interface StartedTelemetry {
  * Starts telemetry as OpenTelemetry's standard variables say. Where they ask for nothing it is off, and nothing of OpenTelemetry is
  * loaded. Nothing global is set but the SDK's diagnostic logger.
  *
- * Precondition: `environment` is the process's own, since the SDK reads endpoints, headers, sampler and limits from there itself.
+ * Precondition: `environment` is the process's own, since the SDK reads endpoints, headers and limits from there itself.
  * @throws {OtelEnvironmentError} naming every variable that cannot be obeyed
  */
 export async function startTelemetry(environment: Environment, options: TelemetryOptions): Promise<StartedTelemetry> {
@@ -57,15 +58,18 @@ export async function startTelemetry(environment: Environment, options: Telemetr
   const stops = [tracing?.shutdown, metering?.shutdown].filter((stop) => stop !== undefined);
   return {
     telemetry: new OtelTelemetry({ tracing: tracing?.tracing, metrics: metering?.metrics }),
-    ...(metering?.metricsHandler === undefined ? {} : { metricsHandler: metering.metricsHandler }),
+    ...(metering?.collectMetrics === undefined ? {} : { collectMetrics: metering.collectMetrics }),
     shutdown: () => stopWithin(options.shutdownTimeoutMs ?? DEFAULT_SHUTDOWN_TIMEOUT_MS, stops),
   };
 }
 
-async function makeResource(settings: OtelSettings, { version }: TelemetryOptions): Promise<Resource> {
+async function makeResource(settings: OtelSettings, { version, process: number }: TelemetryOptions): Promise<Resource> {
   const { defaultResource, resourceFromAttributes } = await import('@opentelemetry/resources');
   const own = { 'service.version': version, 'service.instance.id': randomUUID(), 'host.name': hostname() };
-  return defaultResource().merge(resourceFromAttributes({ ...own, ...Object.fromEntries(settings.resource) }));
+  const configured = settings.resource.get('service.instance.id');
+  // An id from the environment is the same for all processes, and what they push under one name overwrites each other.
+  const distinct = configured === undefined || number === undefined ? {} : { 'service.instance.id': `${configured}.${number}` };
+  return defaultResource().merge(resourceFromAttributes({ ...own, ...Object.fromEntries(settings.resource), ...distinct }));
 }
 
 async function startTraces(settings: OtelSettings, signal: SignalOptions): Promise<StartedTracing | undefined> {

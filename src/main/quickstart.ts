@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createKey } from '../kms/local/store.ts';
 
 /** The tenants of the embedded default, each under a software key of its own. */
 const DEMO_TENANTS = ['acme', 'globex'] as const;
@@ -40,6 +39,7 @@ export async function prepareQuickstart(stateDirectory: string): Promise<{ file:
   if (existsSync(file)) return { file, isNew: false };
   const keys = join(directory, 'keys');
   mkdirSync(keys, { recursive: true, mode: 0o700 });
+  const { createKey } = await import('../kms/local/store.ts');
   for (const tenant of DEMO_TENANTS) {
     const store = join(keys, `${tenant}.json`);
     if (!existsSync(store)) await createKey(store, { id: tenant, now: new Date() });

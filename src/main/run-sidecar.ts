@@ -1,10 +1,15 @@
-import { type DaemonConfig, loadDaemonConfig } from '../config/daemon-config.ts';
+import { readFileSync } from 'node:fs';
+import type { DaemonConfig } from '../config/daemon-config.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from '../config/listen-address.ts';
-import { errorFields } from '../telemetry/error-fields.ts';
+import { readDaemonConfig } from '../config/read-daemon-config.ts';
+import type { Reader } from '../config/tenants-messages.ts';
 import { JsonLogger } from '../telemetry/json-logger.ts';
 import { stdoutSink } from '../telemetry/log-sink.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { dieInWords, keepInspectorShut } from './process-guards.ts';
 import { greeting, prepareQuickstart } from './quickstart.ts';
-import { startSidecar, stopOnSignals } from './sidecar.ts';
+import { ReaderProcess } from './reader-process.ts';
+import { type RunningSidecar, stopOnSignals } from './running-sidecar.ts';
 
 /** What the command line says; what it leaves out comes from the configuration file. */
 export interface SidecarOptions {
@@ -21,13 +26,25 @@ export interface SidecarOptions {
  * @throws {ConfigurationError} with every fault of the configuration; {Error} naming what cannot be used
  */
 export async function runSidecar(options: SidecarOptions): Promise<void> {
+  // First of all: it starts while this process loads what serves.
+  const reader = new ReaderProcess();
+  try {
+    await runWith(reader, options);
+  } catch (error) {
+    await reader.end();
+    throw error;
+  }
+}
+
+async function runWith(reader: Reader, options: SidecarOptions): Promise<void> {
   const quickstart = options.config === undefined ? await prepareQuickstart(options.stateDirectory) : undefined;
   const file = options.config ?? (quickstart?.file as string);
-  const config = withOverrides(loadDaemonConfig(file), options);
+  const [read] = await Promise.all([readDaemonConfig(reader, file), preload(file)]);
+  const config = withOverrides(read, options);
   const logger = new JsonLogger({ sink: stdoutSink(), level: config.log.level });
   keepInspectorShut();
-  dieInWords(logger);
-  const sidecar = await startSidecar(config, logger);
+  const fail = dieInWords(logger);
+  const sidecar = await start({ config, logger, reader, fail });
   stopOnSignals(sidecar, logger);
   if (quickstart !== undefined && sidecar.bound.tcp !== undefined) {
     logger.flushSync();
@@ -35,18 +52,35 @@ export async function runSidecar(options: SidecarOptions): Promise<void> {
   }
 }
 
-/** Node would open its inspector on this signal, and with it all memory, to whoever may send it. */
-function keepInspectorShut(): void {
-  process.on('SIGUSR1', () => undefined);
+/** A file that names no number of processes asks for one: what that will load need not wait for the file to be read and checked. */
+async function preload(file: string): Promise<void> {
+  if (!mentionsProcesses(file)) await import('./sidecar.ts');
 }
 
-/** A fault that nobody caught ends the process, as it should; its log line takes the place of a stack on standard error. */
-function dieInWords(logger: JsonLogger): void {
-  process.on('uncaughtException', (error) => {
-    logger.log('error', 'the daemon failed and ends', errorFields(error));
-    logger.flushSync();
-    process.exit(1);
-  });
+function mentionsProcesses(file: string): boolean {
+  try {
+    return readFileSync(file, 'utf8').includes('processes');
+  } catch {
+    // The reader says what is wrong with the file.
+    return true;
+  }
+}
+
+interface StartParts {
+  readonly config: DaemonConfig;
+  readonly logger: Logger;
+  readonly reader: Reader;
+  readonly fail: (error: Error) => void;
+}
+
+/** As this process, or as one above several: neither loads what only the other needs. */
+async function start({ config, logger, reader, fail }: StartParts): Promise<RunningSidecar> {
+  if (config.processes > 1) {
+    const [{ startProcesses }] = await Promise.all([import('./processes.ts'), reader.end()]);
+    return startProcesses({ config, logger, fail });
+  }
+  const { startSidecar } = await import('./sidecar.ts');
+  return startSidecar(config, logger, reader);
 }
 
 function withOverrides(config: DaemonConfig, { tcp, http, unix }: SidecarOptions): DaemonConfig {

@@ -1,128 +1,156 @@
 import type { DaemonConfig } from '../config/daemon-config.ts';
-import type { ListenAddress } from '../config/listen-address.ts';
+import type { Reader } from '../config/tenants-messages.ts';
 import { systemClock } from '../core/clock.ts';
+import type { KeyRing, Revoked } from '../keys/key-ring.ts';
 import { Admission } from '../rpc/admission.ts';
 import { Callers } from '../rpc/callers.ts';
 import { drain } from '../rpc/drain.ts';
-import { bindListeners, type ListenAddresses } from '../rpc/listen.ts';
+import { bindListeners, type HandedConnections, type ListenAddresses, serveHanded } from '../rpc/listen.ts';
 import { buildServer } from '../rpc/server.ts';
 import { TenantOutcomes } from '../rpc/tenant-outcomes.ts';
-import { errorFields } from '../telemetry/error-fields.ts';
-import type { LogFields, Logger } from '../telemetry/logger.ts';
+import type { Peers } from '../service/service.ts';
+import type { Logger } from '../telemetry/logger.ts';
 import { CallerTokens } from './caller-tokens.ts';
 import { buildDataPlane, type DataPlane } from './data-plane.ts';
-import { type HttpEndpoints, startHttpEndpoints } from './http-endpoints.ts';
-import { startTelemetry } from './otel.ts';
+import { type StartedTelemetry, startTelemetry } from './otel.ts';
+import { prometheusHandler } from './otel-prometheus.ts';
+import type { ProcessFacts } from './process-messages.ts';
+import { type Bound, hostPort, logListening, type RunningSidecar, startHttp } from './running-sidecar.ts';
 import { loadTenantFiles } from './tenant-files.ts';
 import { version } from './version.ts';
 
-export interface RunningSidecar {
-  readonly bound: Pick<ListenAddresses, 'tcp' | 'unix'>;
-  /** `host:port` of the health and metrics endpoints. */
-  readonly http: string | undefined;
-  /** Refuses new calls, lets running ones finish within the configured time, zeroes all keys, closes everything. */
-  stop(): Promise<void>;
+/** One process of several, as what serves in it sees the others. */
+export interface ProcessOfSeveral {
+  /** From 1. */
+  readonly number: number;
+  readonly peers: Peers;
+  readonly tellRevoked: (revoked: Revoked) => void;
+}
+
+/** Everything that serves calls, without its way to the network. */
+export interface Serving {
+  readonly facts: ProcessFacts;
+  /** What makes data keys go. */
+  readonly ring: Pick<KeyRing, 'dropTenant' | 'dropRevoked'>;
+  readonly isDraining: boolean;
+  /** Absent where metrics for Prometheus are off. */
+  readonly collectMetrics: (() => Promise<string>) | undefined;
+  /** Listens as configured. @throws {Error} naming the address or file that cannot be used */
+  listen(): Promise<Bound>;
+  /** Serves connections that somebody else accepts. @throws {Error} where a file of TLS cannot be used */
+  serveHanded(): Pick<HandedConnections, 'take'>;
+  /** Refuses new calls, lets running ones finish within the configured time and closes their connections. */
+  drain(): Promise<void>;
+  /** Afterwards: zeroes all keys and closes everything. */
+  close(): Promise<void>;
+}
+
+export interface ServingPlace {
+  /** What this process is to the others, where the daemon is several. */
+  readonly several?: ProcessOfSeveral;
+  /** Reads the tenants' files first. */
+  readonly reader?: Reader;
 }
 
 /**
- * Starts the data plane: needs its configuration and no network. Resolves when it listens.
- * @throws {ConfigurationError} with every fault of the tenants' files; {Error} naming an address or file that cannot be used
+ * Builds the data plane and its server, not yet listening: needs its configuration and no network.
+ * @throws {ConfigurationError} with every fault of the tenants' files; {Error} naming a file that cannot be used
  */
-export async function startSidecar(config: DaemonConfig, logger: Logger): Promise<RunningSidecar> {
+export async function startServing(config: DaemonConfig, logger: Logger, { several, reader }: ServingPlace): Promise<Serving> {
   const clock = systemClock();
-  const telemetry = await startTelemetry(process.env, {
-    logger,
-    clock,
-    version,
-    metricsTenants: config.telemetry.maxTenantLabels,
-    metricsShowTenants: config.telemetry.metricsShowTenants,
-  });
-  const plane = buildDataPlane(config, clock, telemetry.telemetry.metrics);
+  const { telemetry, collectMetrics, shutdown } = await startOwnTelemetry(config, logger, several?.number);
+  const plane = buildDataPlane(config, clock, telemetry.metrics);
+  if (several !== undefined) plane.ring.onRevoked(several.tellRevoked);
   const tenantFiles = await loadTenantFiles({
     path: config.tenantsPath,
     rescanIntervalMs: config.reload.intervalMs,
     directory: plane.tenants,
+    keys: plane.keys,
+    reader,
     logger,
-    metrics: telemetry.telemetry.metrics,
+    metrics: telemetry.metrics,
   });
   const callers = new Callers(config.callers.length === 0);
   const tokens = new CallerTokens(config.callers, callers, logger);
   await tokens.start();
   const admission = new Admission(config.limits);
   const { server, health } = buildServer({
-    service: plane,
+    service: { ...plane, peers: several?.peers },
     admission,
     callers,
     outcomes: new TenantOutcomes(),
-    telemetry: telemetry.telemetry,
+    telemetry,
     logger,
     limits: config.limits,
     defaultDeadlineMs: config.limits.defaultDeadlineMs,
+    maxStreamAgeMs: config.limits.maxStreamAgeMs,
     maxMessageBytes: config.limits.maxMessageBytes,
     hasReflection: config.isReflectionOn,
     isTenant: (id) => plane.tenants.has(id),
   });
-  const bound = await bindListeners(server, {
-    tcp: config.listen.tcp && hostPort(config.listen.tcp),
-    unix: config.listen.unixPath,
-    tls: config.listen.tls,
-  });
-  const http = await startHttp(config.listen.http, () => !admission.isDraining, telemetry.metricsHandler);
-  logger.log('info', 'listening', {
-    tcp: bound.tcp,
-    unix: bound.unix,
-    http: http?.address,
-    ...described(plane),
-    version,
-  });
+  let handed: HandedConnections | undefined;
   return {
-    bound,
-    http: http?.address,
-    async stop() {
+    ring: plane.ring,
+    facts: described(plane, collectMetrics !== undefined),
+    get isDraining() {
+      return admission.isDraining;
+    },
+    collectMetrics,
+    listen: () => bindListeners(server, addressesOf(config), config.limits),
+    serveHanded() {
+      handed = serveHanded(server, config.listen.tls, config.limits);
+      return handed;
+    },
+    async drain() {
       tokens.stop();
-      await drain({ server, admission, health, timeoutMs: config.drain.timeoutMs, logger });
-      await Promise.all([tenantFiles.close(), http?.endpoints.close(), plane.close()]);
-      await telemetry.shutdown();
-      logger.log('info', 'stopped');
+      await drain({ server, admission, health, handed, timeoutMs: config.drain.timeoutMs, logger });
+    },
+    async close() {
+      await Promise.all([tenantFiles.close(), plane.close()]);
+      await shutdown();
     },
   };
 }
 
-function described({ tenants, cipher, cipherInstead }: DataPlane): LogFields {
-  return { tenants: tenants.size, cipher: cipher.name, cipherInstead };
+function startOwnTelemetry(config: DaemonConfig, logger: Logger, number: number | undefined): Promise<StartedTelemetry> {
+  return startTelemetry(process.env, {
+    logger,
+    clock: systemClock(),
+    version,
+    process: number,
+    metricsTenants: config.telemetry.maxTenantLabels,
+    metricsShowTenants: config.telemetry.metricsShowTenants,
+  });
 }
 
-async function startHttp(
-  address: ListenAddress | undefined,
-  isReady: () => boolean,
-  metricsHandler: Parameters<typeof startHttpEndpoints>[0]['metricsHandler'],
-): Promise<{ endpoints: HttpEndpoints; address: string } | undefined> {
-  if (address === undefined) return undefined;
-  const endpoints = await startHttpEndpoints({ ...address, isReady, metricsHandler });
-  return { endpoints, address: hostPort({ ...address, port: endpoints.port }) };
+function addressesOf({ listen: { tcp, unixPath, tls } }: DaemonConfig): ListenAddresses {
+  return { tcp: tcp && hostPort(tcp), unix: unixPath, tls };
 }
 
-function hostPort({ host, port }: ListenAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+function described({ tenants, cipher, cipherInstead }: DataPlane, hasMetrics: boolean): ProcessFacts {
+  return { tenants: tenants.size, cipher: cipher.name, cipherInstead, hasMetrics };
 }
 
-/** Stops the sidecar once, on the first of these signals; a second one ends the process at once. */
-export function stopOnSignals(sidecar: RunningSidecar, logger: Logger & { flushSync(): void }): void {
-  let isStopping = false;
-  const stop = async (signal: NodeJS.Signals): Promise<void> => {
-    if (isStopping) process.exit(1);
-    isStopping = true;
-    logger.log('info', 'stopping', { signal });
-    let code = 0;
-    try {
-      await sidecar.stop();
-    } catch (error) {
-      logger.log('error', 'the shutdown failed', errorFields(error));
-      code = 1;
-    }
-    logger.flushSync();
-    process.exit(code);
+/**
+ * Starts the daemon in this process. Resolves when it listens.
+ * @throws as `startServing`; {Error} naming an address that cannot be used
+ */
+export async function startSidecar(config: DaemonConfig, logger: Logger, reader: Reader): Promise<RunningSidecar> {
+  const serving = await startServing(config, logger, { reader });
+  const { facts, collectMetrics } = serving;
+  const bound = await serving.listen();
+  const http = await startHttp(config.listen.http, {
+    isReady: () => !serving.isDraining,
+    metricsHandler: collectMetrics && prometheusHandler({ collect: collectMetrics, logger }),
+  });
+  logListening(logger, { bound, http: http?.address }, facts);
+  return {
+    bound,
+    http: http?.address,
+    async stop() {
+      await serving.drain();
+      await Promise.all([http?.endpoints.close(), serving.close()]);
+      logger.log('info', 'stopped');
+    },
   };
-  process.on('SIGTERM', (signal) => void stop(signal));
-  process.on('SIGINT', (signal) => void stop(signal));
 }

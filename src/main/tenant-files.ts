@@ -1,14 +1,20 @@
 import type { ConfigurationFault } from '../config/fault.ts';
+import type { Reader } from '../config/tenants-messages.ts';
 import { type TenantsWatch, watchTenants } from '../config/tenants-watch.ts';
 import { errorFields } from '../telemetry/error-fields.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/telemetry.ts';
-import type { TenantDirectory } from '../tenants/directory.ts';
+import type { TenantChanges, TenantDirectory } from '../tenants/directory.ts';
+import { ReaderProcess } from './reader-process.ts';
 
 export interface TenantFilesParts {
   readonly path: string;
   readonly rescanIntervalMs: number;
   readonly directory: TenantDirectory;
+  /** Told of the providers of all keys before their tenants are served. */
+  readonly keys: { prepare(providers: Iterable<string>): Promise<void> };
+  /** Reads first; whatever follows is started here. Undefined: the first is, too. */
+  readonly reader?: Reader | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
 }
@@ -19,11 +25,20 @@ export interface TenantFilesParts {
  * @throws {ConfigurationError} where anything is wrong at the start
  */
 export async function loadTenantFiles(parts: TenantFilesParts): Promise<TenantsWatch> {
-  const { path, rescanIntervalMs, directory, logger, metrics } = parts;
+  const { path, rescanIntervalMs, directory, keys, logger, metrics } = parts;
+  let { reader } = parts;
   const watch = watchTenants({
     path,
     rescanIntervalMs,
-    onChange: (changes) => directory.apply(changes),
+    startReader: () => {
+      const first = reader ?? new ReaderProcess();
+      reader = undefined;
+      return first;
+    },
+    onChange: async (changes) => {
+      await keys.prepare(providersOf(changes));
+      directory.apply(changes);
+    },
     onReload: (report) => {
       const changes = { changed: report.changedTenants, removed: report.removedTenants };
       metrics.configurationReloaded(report.faults.length > 0 ? 'rejected' : 'applied', changes.changed + changes.removed);
@@ -39,6 +54,10 @@ export async function loadTenantFiles(parts: TenantFilesParts): Promise<TenantsW
     throw error;
   }
   return watch;
+}
+
+function providersOf({ changed }: TenantChanges): ReadonlySet<string> {
+  return new Set(changed.flatMap(({ keys }) => keys.map(({ provider }) => provider)));
 }
 
 /** A file can hold a fault on every line; a log need not. */

@@ -26,10 +26,13 @@ export interface RecordedMethod {
 /** Collects what one call's log line, span and measurement say, and writes them once. */
 export class CallRecord {
   tenantId: TenantId | undefined;
+  /** As the request gives them; empty: not. */
+  requestId = '';
+  requesterId = '';
   readonly #parts: RecordParts;
   readonly #method: RecordedMethod;
   readonly #scope: RpcScope;
-  readonly #fields: Record<string, string | number | boolean | undefined> = {};
+  #noted: LogFields | undefined;
 
   constructor(parts: RecordParts, method: RecordedMethod, scope: RpcScope) {
     this.#parts = parts;
@@ -38,7 +41,7 @@ export class CallRecord {
   }
 
   note(fields: LogFields): void {
-    Object.assign(this.#fields, fields);
+    this.#noted = this.#noted === undefined ? fields : { ...this.#noted, ...fields };
   }
 
   keyShown(outcomes: readonly Outcome[]): void {
@@ -56,16 +59,19 @@ export class CallRecord {
     span.set(ATTRIBUTES.caller.name, callerId);
     span.end(error);
     telemetry.metrics.requestEnded({ method, outcome, tenantId, durationMs });
-    logger.log(outcome === 'INTERNAL' ? 'error' : 'info', 'request', {
+    const line: Record<string, LogFields[string]> = {
       method,
       outcome,
       tenantId: this.tenantId,
       callerId,
       durationMs: Math.round(durationMs * 1000) / 1000,
       traceId: span.traceId,
-      ...this.#fields,
-      requestId: this.#fields.requestId ?? randomUUID(),
-      ...(error === undefined ? undefined : errorFields(error)),
-    });
+      requestId: this.requestId || randomUUID(),
+      requesterId: this.requesterId || undefined,
+    };
+    // Assigned one by one: spread, they would cost more than the rest of the line.
+    for (const name in this.#noted) line[name] = this.#noted[name];
+    if (error !== undefined) Object.assign(line, errorFields(error));
+    logger.log(outcome === 'INTERNAL' ? 'error' : 'info', 'request', line);
   }
 }

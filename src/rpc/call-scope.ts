@@ -24,9 +24,7 @@ export class RpcScope implements CallScope {
   readonly #deadlineMs: number;
   #abort: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
-  readonly #cancel = (): void => this.#end(this.#endError() ?? cancelled());
-  /** A timer may ring a moment before the clock says so: it is the deadline all the same. */
-  readonly #pass = (): void => this.#end(deadlinePassed());
+  #cancel: (() => void) | undefined;
 
   /** @param defaultDeadlineMs how long a call may take that states no deadline of its own; Infinity: as long as it likes */
   constructor(call: EndingCall, span: Span, defaultDeadlineMs: number) {
@@ -44,9 +42,11 @@ export class RpcScope implements CallScope {
       if (endError !== undefined) {
         this.#abort.abort(endError);
       } else {
+        this.#cancel = () => this.#end(this.#endError() ?? cancelled());
         this.#call.once('cancelled', this.#cancel);
         const leftMs = this.#deadlineMs - Date.now();
-        if (leftMs <= MAX_TIMER_MS) this.#timer = setTimeout(this.#pass, leftMs);
+        // A timer may ring a moment before the clock says so: it is the deadline all the same.
+        if (leftMs <= MAX_TIMER_MS) this.#timer = setTimeout(() => this.#end(deadlinePassed()), leftMs);
       }
     }
     return this.#abort.signal;
@@ -59,8 +59,10 @@ export class RpcScope implements CallScope {
 
   /** Lets go of timer and listener; the signal then never aborts any more. */
   close(): void {
+    if (this.#cancel === undefined) return;
     clearTimeout(this.#timer);
     this.#call.removeListener('cancelled', this.#cancel);
+    this.#cancel = undefined;
   }
 
   #end(error: KeysideError): void {

@@ -12,7 +12,7 @@ export interface Caller {
 }
 
 /** With no callers configured, whoever reaches the socket is this one. */
-const ANONYMOUS: Caller = { id: 'anonymous', tenants: 'all', operations: 'all' };
+export const ANONYMOUS: Caller = { id: 'anonymous', tenants: 'all', operations: 'all' };
 
 const BEARER = /^Bearer +([^ ].*)$/i;
 

@@ -48,6 +48,8 @@ interface Piece<M> {
   readonly call: ParsedCall;
   readonly message: M;
   readonly dataLabel: string;
+  /** Of a batch nothing is noted for each document. */
+  readonly isOfBatch?: boolean;
 }
 
 export function encryptMethod(parts: HandlerParts): UnaryMethod<EncryptRequest, EncryptResponse> {
@@ -110,18 +112,24 @@ export function batchRewrapMethod(parts: HandlerParts): UnaryMethod<BatchRewrapR
   };
 }
 
-async function encryptOne(parts: HandlerParts, { call, message, dataLabel }: Piece<DocumentMessage>): Promise<EncryptResponse> {
-  const bytes = checkFields(message.fields, parts.limits, 'plaintext');
-  call.note({ fields: message.fields.size, bytes });
+function encryptOne(
+  parts: HandlerParts,
+  { call, message, dataLabel, isOfBatch }: Piece<DocumentMessage>,
+): EncryptResponse | Promise<EncryptResponse> {
   const { fields, edek, context } = message;
+  const bytes = checkFields(fields, parts.limits, 'plaintext');
+  if (isOfBatch !== true) call.note({ fields: fields.size, bytes });
   return encrypt(parts.service, { tenantId: call.tenantId, fields, edek, context, dataLabel }, call.scope);
 }
 
-async function decryptOne(parts: HandlerParts, { call, message, dataLabel }: Piece<DocumentMessage>): Promise<DecryptResponse> {
-  const edek = requireEdek(message.edek);
-  const bytes = checkFields(message.fields, parts.limits, 'ciphertext');
-  call.note({ fields: message.fields.size, bytes });
+function decryptOne(
+  parts: HandlerParts,
+  { call, message, dataLabel, isOfBatch }: Piece<DocumentMessage>,
+): DecryptResponse | Promise<DecryptResponse> {
   const { fields, context } = message;
+  const edek = requireEdek(message.edek);
+  const bytes = checkFields(fields, parts.limits, 'ciphertext');
+  if (isOfBatch !== true) call.note({ fields: fields.size, bytes });
   return decrypt(parts.service, { tenantId: call.tenantId, fields, edek, context, dataLabel }, call.scope);
 }
 
@@ -151,14 +159,14 @@ interface BatchResult<R> {
 async function batch<D extends { readonly id: string }, R>(
   parts: HandlerParts,
   rpc: { call: ParsedCall; request: BatchRequest<D> },
-  work: (piece: Piece<D>) => Promise<R>,
+  work: (piece: Piece<D>) => R | Promise<R>,
 ): Promise<{ results: BatchResult<R>[] }> {
   const { call, request } = rpc;
   checkBatch(request.documents, parts.limits);
   parts.service.tenants.get(call.tenantId);
   const dataLabel = labelOf(request);
-  const quiet = { ...call, note: () => undefined };
-  const outcomes = await eachItem(request.documents, (message) => work({ call: quiet, message, dataLabel }), call.scope);
+  const workOn = (message: D): R | Promise<R> => work({ call, message, dataLabel, isOfBatch: true });
+  const outcomes = await eachItem(request.documents, workOn, call.scope);
   call.keyShown(outcomes.map((outcome) => ('error' in outcome ? outcome.error.reason : 'OK')));
   call.note({ documents: outcomes.length, failed: outcomes.filter((outcome) => 'error' in outcome).length });
   return { results: outcomes.map((outcome, at) => toResult((request.documents[at] as D).id, outcome)) };

@@ -1,9 +1,17 @@
-import type { Metadata, Server, ServerUnaryCall, ServerWritableStream, ServiceDefinition, sendUnaryData } from '@grpc/grpc-js';
-import { service } from 'grpc-health-check';
+import type { Metadata, MethodDefinition, Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import { KeysideError } from '../core/errors.ts';
 import { parseTenantId } from '../core/ids.ts';
+import {
+  HealthCheckRequest,
+  HealthCheckResponse,
+  HealthDefinition,
+  HealthListRequest,
+  HealthListResponse,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from '../gen/health/v1/health.ts';
 import type { Admission } from './admission.ts';
 import { assertAllowed, type Callers } from './callers.ts';
+import type { MessageType } from './messages.ts';
 import { toKeysideError, toServerError } from './status.ts';
 import type { TenantOutcomes } from './tenant-outcomes.ts';
 
@@ -11,12 +19,48 @@ const TENANT_PREFIX = 'tenant/';
 /** Open Watch streams of this listener at most. */
 const MAX_WATCHES = 100;
 
-interface HealthRequest {
-  readonly service: string;
-}
-
 interface HealthResponse {
   readonly status: 'SERVING' | 'NOT_SERVING' | 'UNKNOWN' | 'SERVICE_UNKNOWN';
+}
+
+interface HealthList {
+  readonly statuses: ReadonlyMap<string, HealthResponse>;
+}
+
+const RESPONSE = { encode: (response: HealthResponse) => HealthCheckResponse.encode(numbered(response)) };
+
+const SERVICE = {
+  check: method('check', HealthCheckRequest, RESPONSE),
+  list: method('list', HealthListRequest, {
+    encode: ({ statuses }: HealthList) =>
+      HealthListResponse.encode({ statuses: new Map([...statuses].map(([name, response]) => [name, numbered(response)])) }),
+  }),
+  watch: method('watch', HealthCheckRequest, RESPONSE),
+};
+
+function numbered({ status }: HealthResponse): HealthCheckResponse {
+  return { status: ServingStatus[status] };
+}
+
+/** The daemon's side of a method; clients have definitions of their own. */
+function method<Request, Response>(
+  key: keyof typeof HealthDefinition.methods,
+  request: Pick<MessageType<Request>, 'decode'>,
+  response: { encode(message: Response): { finish(): Uint8Array } },
+): MethodDefinition<Request, Response> {
+  const { name, requestStream, responseStream } = HealthDefinition.methods[key];
+  const notServed = (): never => {
+    throw new Error('this definition only serves');
+  };
+  return {
+    path: `/${HealthDefinition.fullName}/${name}`,
+    requestStream,
+    responseStream,
+    requestSerialize: notServed,
+    requestDeserialize: (bytes) => request.decode(bytes),
+    responseSerialize: (message) => Buffer.from(response.encode(message).finish()),
+    responseDeserialize: notServed,
+  };
 }
 
 export interface HealthParts {
@@ -40,14 +84,14 @@ export class Health {
   }
 
   addToServer(server: Server): void {
-    server.addService(service as unknown as ServiceDefinition, {
-      check: (call: ServerUnaryCall<HealthRequest, HealthResponse>, callback: sendUnaryData<HealthResponse>) =>
+    server.addService(SERVICE, {
+      check: (call: ServerUnaryCall<HealthCheckRequest, HealthResponse>, callback: sendUnaryData<HealthResponse>) =>
         this.#check(call, callback),
-      list: (_call: unknown, callback: sendUnaryData<{ statuses: Record<string, HealthResponse> }>) => {
+      list: (_call: unknown, callback: sendUnaryData<HealthList>) => {
         const names = ['', ...this.#parts.services];
-        callback(null, { statuses: Object.fromEntries(names.map((name) => [name, { status: this.#daemon() }])) });
+        callback(null, { statuses: new Map(names.map((name) => [name, { status: this.#daemon() }])) });
       },
-      watch: (call: ServerWritableStream<HealthRequest, HealthResponse>) => this.#watch(call),
+      watch: (call: ServerWritableStream<HealthCheckRequest, HealthResponse>) => this.#watch(call),
     });
   }
 
@@ -56,7 +100,7 @@ export class Health {
     for (const end of [...this.#watches]) end();
   }
 
-  #check(call: ServerUnaryCall<HealthRequest, HealthResponse>, callback: sendUnaryData<HealthResponse>): void {
+  #check(call: ServerUnaryCall<HealthCheckRequest, HealthResponse>, callback: sendUnaryData<HealthResponse>): void {
     try {
       callback(null, { status: this.#status(call.request.service, call.metadata) });
     } catch (error) {
@@ -64,7 +108,7 @@ export class Health {
     }
   }
 
-  #watch(call: ServerWritableStream<HealthRequest, HealthResponse>): void {
+  #watch(call: ServerWritableStream<HealthCheckRequest, HealthResponse>): void {
     const name = call.request.service;
     try {
       if (this.#watches.size >= MAX_WATCHES) throw new KeysideError('OVERLOADED', `${MAX_WATCHES} watches are open, the limit`);
@@ -113,7 +157,7 @@ export class Health {
 }
 
 /** Writes each status; while the watcher does not read, only the last one waits for it. */
-function latestOnly(call: ServerWritableStream<HealthRequest, HealthResponse>): (status: HealthResponse['status']) => void {
+function latestOnly(call: ServerWritableStream<HealthCheckRequest, HealthResponse>): (status: HealthResponse['status']) => void {
   let waiting: HealthResponse['status'] | undefined;
   return (status) => {
     const isWaiting = waiting !== undefined;

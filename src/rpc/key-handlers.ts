@@ -11,7 +11,7 @@ import {
   type ListKeysResponse,
 } from '../gen/keyside/v1/key.ts';
 import type { ServiceParts } from '../service/service.ts';
-import { checkKey, dropKeys, type KeyCheck, listKeys } from '../service/tenant-keys.ts';
+import { checkKey, dropKeysEverywhere, type KeyCheck, listKeys } from '../service/tenant-keys.ts';
 import { toStatus } from './status.ts';
 import type { UnaryMethod } from './unary.ts';
 
@@ -28,10 +28,11 @@ export function checkKeyMethod(service: ServiceParts): UnaryMethod<CheckKeyReque
     name: `${SERVICE}/CheckKey`,
     operation: 'check-key',
     outcomeShowsKey: false,
-    handle: async (request, { tenantId, scope, note, keyShown }) => {
+    handle: async (request, call) => {
+      const { tenantId, scope } = call;
       const check = await checkKey(service, { tenantId, keyId: optionalKeyId(request.keyId) }, scope);
-      note({ keyId: check.configuration.id, usable: check.error === undefined });
-      if (check.configuration.state === 'primary') keyShown([check.error?.reason ?? 'OK']);
+      call.note({ keyId: check.configuration.id, usable: check.error === undefined });
+      if (check.configuration.state === 'primary') call.keyShown([check.error?.reason ?? 'OK']);
       return toCheckMessage(check);
     },
   };
@@ -42,7 +43,7 @@ export function listKeysMethod(service: ServiceParts): UnaryMethod<ListKeysReque
     name: `${SERVICE}/ListKeys`,
     operation: 'list-keys',
     outcomeShowsKey: false,
-    handle: async (_request, { tenantId }) => ({ keys: listKeys(service, tenantId).map(toKeyMessage) }),
+    handle: (_request, { tenantId }) => ({ keys: listKeys(service, tenantId).map(toKeyMessage) }),
   };
 }
 
@@ -51,9 +52,10 @@ export function dropKeysMethod(service: ServiceParts): UnaryMethod<DropKeysReque
     name: `${SERVICE}/DropKeys`,
     operation: 'drop-keys',
     outcomeShowsKey: false,
-    handle: async (request, { tenantId, note }) => {
-      const dropped = dropKeys(service, { tenantId, keyId: optionalKeyId(request.keyId) });
-      note({ dropped });
+    handle: async (request, call) => {
+      const { tenantId } = call;
+      const dropped = await dropKeysEverywhere(service, { tenantId, keyId: optionalKeyId(request.keyId) });
+      call.note({ dropped });
       return { dropped };
     },
   };

@@ -1,11 +1,9 @@
-import { chmodSync, lstatSync, mkdirSync, readFileSync, unlinkSync } from 'node:fs';
-import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
+import { boundConnections, boundHandshakes, type ConnectionLimits } from './connections.ts';
 import { widenConnectionWindows, widenStreamWindows } from './flow-control.ts';
-
-const SOCKET_DIRECTORY_MODE = 0o750;
-const SOCKET_MODE = 0o660;
+import { bindUnixSocket, cannotListen } from './unix-socket.ts';
 
 /** Where to listen; undefined: not there. */
 export interface ListenAddresses {
@@ -29,11 +27,17 @@ interface TlsFiles {
  * permissions and needs no TLS.
  * @throws {Error} naming the address or file that cannot be used
  */
-export async function bindListeners(server: Server, listen: ListenAddresses): Promise<Pick<ListenAddresses, 'tcp' | 'unix'>> {
+export async function bindListeners(
+  server: Server,
+  listen: ListenAddresses,
+  limits: ConnectionLimits,
+): Promise<Pick<ListenAddresses, 'tcp' | 'unix'>> {
   widenStreamWindows(server);
+  boundHandshakes(server);
   const tcp = listen.tcp === undefined ? undefined : await listenTcp(server, listen.tcp, tcpCredentials(listen.tls));
   if (listen.unix !== undefined) await listenUnix(server, listen.unix, ServerCredentials.createInsecure());
   widenConnectionWindows(server);
+  boundConnections(server, limits);
   return { tcp, unix: listen.unix };
 }
 
@@ -54,49 +58,51 @@ function listenTcp(server: Server, address: string, credentials: ServerCredentia
   });
 }
 
-/**
- * Binds the server to a Unix socket that owner and group may use; makes its directory where it is missing. A stale socket is removed
- * once nobody answers there; anything else at the path is left alone and reported.
- */
-async function listenUnix(server: Server, path: string, credentials: ServerCredentials): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true, mode: SOCKET_DIRECTORY_MODE });
-  await removeStale(path);
-  // Between bind and chmod the socket must not be wider than it will be.
-  const umask = process.umask(0o117);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.bindAsync(`unix:${path}`, credentials, (error) => {
-        if (error !== null) reject(cannotListen(path, error));
-        else resolve();
-      });
+/** Binds the server to a Unix socket that owner and group may use. */
+function listenUnix(server: Server, path: string, credentials: ServerCredentials): Promise<void> {
+  return bindUnixSocket(path, () => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    server.bindAsync(`unix:${path}`, credentials, (error) => {
+      if (error !== null) reject(cannotListen(path, error));
+      else resolve();
     });
-  } finally {
-    process.umask(umask);
-  }
-  chmodSync(path, SOCKET_MODE);
-}
-
-function cannotListen(where: string, cause: Error): Error {
-  const says = cause.message.includes('EADDRINUSE') ? 'another process listens there' : cause.message;
-  return new Error(`cannot listen on ${where}: ${says}`, { cause });
-}
-
-async function removeStale(path: string): Promise<void> {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) return;
-  if (!stat.isSocket()) throw new Error(`cannot listen on ${path}: something that is not a socket is there`);
-  if (await answers(path)) throw new Error(`cannot listen on ${path}: another process answers there`);
-  unlinkSync(path);
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    // Only these two say that nobody listens: a full queue or a forbidden socket is somebody's.
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => resolve(code !== 'ECONNREFUSED' && code !== 'ENOENT'));
+    return promise;
   });
+}
+
+/** The listener that took a connection: TCP's may be guarded by TLS, the Unix socket's never is. */
+export type ListenerKind = 'tcp' | 'unix';
+
+/** Connections that somebody else accepted. */
+export interface HandedConnections {
+  /** Serves one of which nothing has been read yet. */
+  take(socket: Socket, kind: ListenerKind): void;
+  /** Resolves when all have closed. The server, which did not accept them, does not wait for them when it shuts down. */
+  closed(): Promise<void>;
+}
+
+/**
+ * Has the server serve connections that it is handed.
+ * @throws {Error} where a file of `tls` cannot be used
+ */
+export function serveHanded(server: Server, tls: TlsFiles | undefined, limits: ConnectionLimits): HandedConnections {
+  widenStreamWindows(server);
+  boundHandshakes(server);
+  const injectors = {
+    tcp: server.createConnectionInjector(tcpCredentials(tls)),
+    unix: server.createConnectionInjector(ServerCredentials.createInsecure()),
+  } as const satisfies Record<ListenerKind, unknown>;
+  widenConnectionWindows(server);
+  boundConnections(server, limits);
+  const open = new Set<Socket>();
+  return {
+    take(socket, kind) {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      injectors[kind].injectConnection(socket);
+    },
+    async closed() {
+      await Promise.all([...open].map((socket) => new Promise((resolve) => socket.once('close', resolve))));
+    },
+  };
 }

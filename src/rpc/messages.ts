@@ -8,8 +8,25 @@ import { ScratchWriter } from './scratch-writer.ts';
 
 const responses = new ScratchWriter();
 
+/**
+ * Memory for the bytes of a response that consists of nothing else, as a chunk of a stream: written there, they are not copied when the
+ * response is. They are zeroed when control returns to the event loop, and a response with them must have been written before.
+ * @throws {RangeError} beyond a little less than 512 KiB
+ */
+export function roomForBytes(size: number): Uint8Array {
+  return responses.room(size);
+}
+
 /** A request that was decoded, or why it could not be: grpc-js would answer INTERNAL for a decoder that throws. */
 export type Decoded<T> = { readonly message: T } | { readonly fault: KeysideError };
+
+/**
+ * Lets go of a message that was answered: grpc-js holds on to what was decoded until its stream is collected, which takes two rounds of
+ * the collector at least.
+ */
+export function releaseMessage(decoded: Decoded<unknown>): void {
+  if ('message' in decoded) (decoded as { message: unknown }).message = undefined;
+}
 
 /** What the generated code offers for each message. */
 export interface MessageType<T> {

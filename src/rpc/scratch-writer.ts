@@ -5,6 +5,8 @@ import { BinaryWriter } from '@bufbuild/protobuf/wire';
 const KEPT_BYTES = 512 * 1024;
 /** A varint of 32 bits at its longest. */
 const MAX_VARINT_BYTES = 5;
+/** Where lent bytes begin: after a tag of one byte and a length. */
+const LENT_AT = 1 + MAX_VARINT_BYTES;
 /** Texts up to this length, in UTF-16 units, are tried as ASCII: faster than two calls into native code. Its length is one byte. */
 const SHORT_TEXT = 32;
 
@@ -23,13 +25,25 @@ export class ScratchWriter {
    * @throws what `write` throws; nothing of its message is kept
    */
   write(write: (writer: BinaryWriter) => unknown): Buffer {
-    if (!this.#isWiping) {
-      this.#isWiping = true;
-      queueMicrotask(this.#wipe);
-    }
+    this.#wipeLater();
     this.#writer.begin();
     write(this.#writer);
     return this.#writer.finish();
+  }
+
+  /**
+   * `size` bytes, a little less than 512 KiB at most, for the one field of bytes that the next message consists of: what is written
+   * there is where it is sent from. The view holds as those of `write` do; a message with one that no longer holds is refused.
+   */
+  room(size: number): Buffer {
+    this.#wipeLater();
+    return this.#writer.lend(size);
+  }
+
+  #wipeLater(): void {
+    if (this.#isWiping) return;
+    this.#isWiping = true;
+    queueMicrotask(this.#wipe);
   }
 
   readonly #wipe = (): void => {
@@ -45,22 +59,38 @@ export class ScratchWriter {
 class Sink extends BinaryWriter {
   readonly #kept = Buffer.alloc(KEPT_BYTES);
   #bytes = this.#kept;
+  /** Where the message begins: at 0, or so that lent bytes follow what stands before them. */
+  #start = 0;
   #at = 0;
+  #lent: Uint8Array | undefined;
   /** The furthest byte that was written since the buffer was zeroed. */
   #dirty = 0;
   readonly #forks: number[] = [];
 
   begin(): void {
     this.#markDirty();
-    this.#at = 0;
+    this.#start = this.#lent === undefined ? 0 : LENT_AT - 1 - varintBytes(this.#lent.length);
+    this.#at = this.#start;
     this.#forks.length = 0;
   }
 
+  lend(size: number): Buffer {
+    const end = LENT_AT + size;
+    if (end > KEPT_BYTES) throw new RangeError('more room than is kept');
+    this.wipe();
+    this.#dirty = end;
+    const lent = this.#kept.subarray(LENT_AT, end);
+    this.#lent = lent;
+    return lent;
+  }
+
   override finish(): Buffer<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#at);
+    this.#lent = undefined;
+    return this.#bytes.subarray(this.#start, this.#at);
   }
 
   wipe(): void {
+    this.#lent = undefined;
     this.begin();
     this.#bytes.fill(0, 0, this.#dirty);
     this.#dirty = 0;
@@ -104,9 +134,18 @@ class Sink extends BinaryWriter {
   }
 
   override bytes(value: Uint8Array): this {
+    if (value.buffer === this.#kept.buffer) return this.#lentBytes(value);
     this.#reserve(MAX_VARINT_BYTES + value.length);
     this.#varint(value.length);
     this.#bytes.set(value, this.#at);
+    this.#at += value.length;
+    return this;
+  }
+
+  /** They stand where they belong, if nothing but their tag and length is before them. */
+  #lentBytes(value: Uint8Array): this {
+    if (value !== this.#lent || this.#at !== this.#start + 1) throw new Error('lent bytes are not those of this message');
+    this.#varint(value.length);
     this.#at += value.length;
     return this;
   }

@@ -16,11 +16,11 @@ import { Health } from './health.ts';
 import { checkKeyMethod, dropKeysMethod, listKeysMethod } from './key-handlers.ts';
 import { methodDefinition } from './messages.ts';
 import { addReflection } from './reflection.ts';
-import { bidirectional } from './stream.ts';
+import { bidirectional, type StreamParts } from './stream.ts';
 import { decryptStreamMethod, encryptStreamMethod } from './stream-handlers.ts';
-import { type UnaryParts, unary } from './unary.ts';
+import { unary } from './unary.ts';
 
-export interface ServerParts extends Omit<UnaryParts, 'gate'>, HandlerParts {
+export interface ServerParts extends Omit<StreamParts, 'gate'>, HandlerParts {
   readonly callers: Callers;
   readonly maxMessageBytes: number;
   readonly hasReflection: boolean;
@@ -33,9 +33,9 @@ const MAX_STREAMS_PER_CONNECTION = 1_000;
 export function buildServer(parts: ServerParts): { server: Server; health: Health } {
   // What matters of its errors reaches our own log, in JSON.
   setLogVerbosity(logVerbosity.NONE);
-  const { admission, callers, logger, defaultDeadlineMs } = parts;
+  const { admission, callers, logger, defaultDeadlineMs, maxMessageBytes } = parts;
   const { metrics } = parts.telemetry;
-  const gate = new Gate({ admission, callers, metrics, logger, receiveTimeoutMs: defaultDeadlineMs });
+  const gate = new Gate({ admission, callers, metrics, logger, maxMessageBytes, receiveTimeoutMs: defaultDeadlineMs });
   const server = new Server({
     interceptors: [gate.interceptor],
     'grpc.max_concurrent_streams': MAX_STREAMS_PER_CONNECTION,

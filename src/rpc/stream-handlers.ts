@@ -11,18 +11,29 @@ import type {
 import { HeaderCollector, openObject } from '../service/open-object.ts';
 import { sealObject } from '../service/seal-object.ts';
 import type { HandlerParts } from './crypto-handlers.ts';
-import type { StreamMethod, Wire } from './stream.ts';
+import { letGo } from './let-go.ts';
+import type { StreamMethod } from './stream.ts';
+import type { Wire } from './stream-wire.ts';
 import type { ParsedCall } from './unary.ts';
+import { YoungGarbage } from './young-garbage.ts';
 
 const SERVICE = 'keyside.v1.CryptoService';
 
-/** Worked off at once, in bytes; between two pieces other calls get their turn. */
-const PIECE_BYTES = 256 * 1024;
+/**
+ * Worked off at once, in bytes; between two pieces other calls get their turn. A message of 256 KiB is one piece, also where it is
+ * sealed.
+ */
+const PIECE_BYTES = 272 * 1024;
 
-/** Gives the bytes that come for bytes that go in. */
+/** Of all streams of this process. */
+const garbage = new YoungGarbage();
+
+/** Gives the bytes that come for bytes that go in, into memory that it is given. */
 interface Transform {
-  push(input: Uint8Array): Uint8Array;
-  end(): Uint8Array;
+  sizeOfPush(inputBytes: number): number;
+  push(input: Uint8Array, out: Uint8Array): unknown;
+  readonly sizeOfEnd: number;
+  end(out: Uint8Array): unknown;
 }
 
 export function encryptStreamMethod({
@@ -33,14 +44,14 @@ export function encryptStreamMethod({
     operation: 'encrypt',
     outcomeShowsKey: true,
     opening: ({ open }) => open,
+    bringsSomething,
     handle: async ({ context, metadata, detached }, call, wire) => {
       const { tenantId, scope } = call;
       const { edek, sealer, use } = await sealObject(service, { tenantId, context, dataLabel: metadata?.dataLabel ?? '' }, scope);
       using _ = sealer;
       await wire.send({ opened: { edek }, chunk: undefined });
       if (!detached) await wire.send({ opened: undefined, chunk: edek });
-      const chunks = chunksOf(wire);
-      await transform({ chunks, through: sealer, call, use, send: (chunk) => wire.send({ opened: undefined, chunk }) });
+      await transform({ wire, through: sealer, call, use });
     },
   };
 }
@@ -53,6 +64,7 @@ export function decryptStreamMethod({
     operation: 'decrypt',
     outcomeShowsKey: true,
     opening: ({ open }) => open,
+    bringsSomething,
     handle: async (open, call, wire) => {
       const { tenantId, scope } = call;
       const { context, range } = open;
@@ -61,8 +73,7 @@ export function decryptStreamMethod({
       const { opener, spans, use } = await openObject(service, { tenantId, edek, context, dataLabel, range }, scope);
       using _ = opener;
       await wire.send({ opened: { spans: [...spans] }, chunk: undefined });
-      const chunks = chunksOf(wire, rest);
-      await transform({ chunks, through: opener, call, use, send: (chunk) => wire.send({ opened: undefined, chunk }) });
+      await transform({ wire, first: rest, through: opener, call, use });
     },
   };
 }
@@ -85,51 +96,72 @@ async function headerOf(
   }
 }
 
-async function* chunksOf(
-  wire: Pick<Wire<{ readonly open?: unknown; readonly chunk?: Uint8Array | undefined }, never>, 'next'>,
-  first?: Uint8Array,
-): AsyncGenerator<Uint8Array, void> {
-  if (first !== undefined) yield first;
-  for (let message = await wire.next(); message !== undefined; message = await wire.next()) {
-    yield chunkIn(message);
-  }
+interface ChunkMessage {
+  readonly open?: unknown;
+  readonly chunk?: Uint8Array | undefined;
 }
 
-function chunkIn({ open, chunk }: { readonly open?: unknown; readonly chunk?: Uint8Array | undefined }): Uint8Array {
+interface ChunkAnswer {
+  opened: undefined;
+  chunk: Uint8Array;
+}
+
+function bringsSomething({ open, chunk }: ChunkMessage): boolean {
+  return open !== undefined || (chunk !== undefined && chunk.length > 0);
+}
+
+function chunkIn({ open, chunk }: ChunkMessage): Uint8Array {
   if (open !== undefined) throw new KeysideError('REQUEST_INVALID', 'a stream is opened once');
   if (chunk === undefined) throw new KeysideError('REQUEST_INVALID', 'a message of a stream carries nothing');
   return chunk;
 }
 
 interface Transformation {
-  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly wire: Wire<ChunkMessage, ChunkAnswer>;
+  /** What came before the messages that are still to be read. */
+  readonly first?: Uint8Array | undefined;
   readonly through: Transform;
   readonly call: ParsedCall;
   readonly use: { assertAllowed(): Promise<void> };
-  send(chunk: Uint8Array): Promise<void>;
 }
 
 /** Piece by piece, each only where a new call would still be allowed. */
-async function transform({ chunks, through, call, use, send }: Transformation): Promise<void> {
-  const assertAllowed = async (): Promise<void> => {
-    call.assertStillAllowed();
-    await use.assertAllowed();
-  };
+async function transform(work: Transformation): Promise<void> {
+  const { wire, first, through, call } = work;
   let bytes = 0;
   try {
-    for await (const chunk of chunks) {
-      bytes += chunk.length;
-      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+    for (let chunk = first ?? (await nextChunk(wire)); chunk !== undefined; chunk = await nextChunk(wire)) {
+      const { length } = chunk;
+      bytes += length;
+      for (let at = 0; at < length; at += PIECE_BYTES) {
         if (at > 0) await setImmediate();
-        await assertAllowed();
-        const piece = through.push(chunk.subarray(at, at + PIECE_BYTES));
-        if (piece.length > 0) await send(piece);
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        await assertAllowed(work);
+        await give(wire, through.sizeOfPush(piece.length), (out) => through.push(piece, out));
       }
+      letGo(chunk);
+      garbage.left(length);
     }
-    await assertAllowed();
-    const last = through.end();
-    if (last.length > 0) await send(last);
+    await assertAllowed(work);
+    await give(wire, through.sizeOfEnd, (out) => through.end(out));
   } finally {
     call.note({ bytes });
   }
+}
+
+async function nextChunk(wire: Transformation['wire']): Promise<Uint8Array | undefined> {
+  const message = await wire.next();
+  return message === undefined ? undefined : chunkIn(message);
+}
+
+async function assertAllowed({ call, use }: Transformation): Promise<void> {
+  call.assertStillAllowed();
+  await use.assertAllowed();
+}
+
+/** Written where it is sent from, and sent if it is anything. */
+async function give(wire: Transformation['wire'], size: number, write: (out: Uint8Array) => void): Promise<void> {
+  const chunk = wire.room(size);
+  write(chunk);
+  if (size > 0) await wire.send({ opened: undefined, chunk });
 }

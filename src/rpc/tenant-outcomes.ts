@@ -15,7 +15,8 @@ export class TenantOutcomes {
 
   /** Of several outcomes, as those of a batch, the last that says something counts. */
   record(tenantId: string, outcomes: readonly Outcome[]): void {
-    const health = outcomes.map(healthOf).findLast((each) => each !== undefined);
+    let health: TenantHealth | undefined;
+    for (let at = outcomes.length - 1; at >= 0 && health === undefined; at--) health = healthOf(outcomes[at] as Outcome);
     if (health === undefined || this.#last.get(tenantId) === health) return;
     this.#last.set(tenantId, health);
     for (const listener of this.#listeners.get(tenantId) ?? []) listener(health);

@@ -6,9 +6,9 @@ import type { Outcome } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
 import { CallRecord, type RecordedMethod, type RecordParts } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
-import { assertAllowed, type Operation } from './callers.ts';
+import { assertAllowed, type Caller, type Operation } from './callers.ts';
 import type { Gate } from './gate.ts';
-import type { Decoded } from './messages.ts';
+import { type Decoded, releaseMessage } from './messages.ts';
 import { parseMetadata } from './parse-metadata.ts';
 import { toKeysideError, toServerError } from './status.ts';
 
@@ -26,24 +26,8 @@ export interface TenantRequest {
 
 export interface UnaryMethod<Request extends TenantRequest, Response> extends RecordedMethod {
   readonly operation: Operation;
-  handle(request: Request, call: ParsedCall): Promise<Response>;
-}
-
-/** A call that was authenticated and allowed for its tenant. */
-export interface ParsedCall {
-  readonly tenantId: TenantId;
-  readonly scope: RpcScope;
-  /** @throws {KeysideError} CALLER_NOT_ALLOWED where the caller may not do this too */
-  assertAllowed(operation: Operation): void;
-  /**
-   * To be asked again in a call that lasts: tokens and rights may have gone since.
-   * @throws {KeysideError} CALLER_UNAUTHENTICATED, CALLER_NOT_ALLOWED
-   */
-  assertStillAllowed(): void;
-  /** Facts for the request's log line; constant names, nothing secret. */
-  note(fields: LogFields): void;
-  /** What the call showed of the tenant's key: the health of a tenant is what its last calls showed. */
-  keyShown(outcomes: readonly Outcome[]): void;
+  /** At once, without a promise, where nothing is waited for. */
+  handle(request: Request, call: ParsedCall): Response | Promise<Response>;
 }
 
 /**
@@ -54,87 +38,154 @@ export function unary<Request extends TenantRequest, Response>(
   parts: UnaryParts,
   method: UnaryMethod<Request, Response>,
 ): handleUnaryCall<Decoded<Request>, Response> {
-  return (call, callback) => {
-    void run(parts, method, { call, callback });
-  };
+  return (call, callback) => new UnaryCall(parts, method, { call, callback }).run();
 }
 
-async function run<Request extends TenantRequest, Response>(
-  parts: UnaryParts,
-  method: UnaryMethod<Request, Response>,
-  rpc: { call: ServerUnaryCall<Decoded<Request>, Response>; callback: sendUnaryData<Response> },
-): Promise<void> {
-  const { call, callback } = rpc;
-  const startedAtMs = performance.now();
-  const span = parts.telemetry.startRequest(method.name, (name) => header(call.metadata, name));
-  const scope = new RpcScope(call, span, parts.defaultDeadlineMs);
-  const record = new CallRecord(parts, method, scope);
-  try {
-    const response = await handle(parts, method, { call, scope, record });
-    record.end('OK', performance.now() - startedAtMs);
-    callback(null, response);
-  } catch (thrown) {
-    const error = toKeysideError(thrown);
-    record.end(error.reason, performance.now() - startedAtMs, error);
-    callback(toServerError(error));
-  } finally {
-    scope.close();
-    parts.gate.answered(call.metadata);
+class UnaryCall<Request extends TenantRequest, Response> {
+  readonly #parts: UnaryParts;
+  readonly #method: UnaryMethod<Request, Response>;
+  readonly #call: ServerUnaryCall<Decoded<Request>, Response>;
+  readonly #callback: sendUnaryData<Response>;
+  readonly #startedAtMs = performance.now();
+  readonly #scope: RpcScope;
+  readonly #record: CallRecord;
+  #admitted: ParsedCall | undefined;
+
+  constructor(
+    parts: UnaryParts,
+    method: UnaryMethod<Request, Response>,
+    { call, callback }: { call: ServerUnaryCall<Decoded<Request>, Response>; callback: sendUnaryData<Response> },
+  ) {
+    this.#parts = parts;
+    this.#method = method;
+    this.#call = call;
+    this.#callback = callback;
+    const span = parts.telemetry.startRequest(method.name, (name) => header(call.metadata, name));
+    this.#scope = new RpcScope(call, span, parts.defaultDeadlineMs);
+    this.#record = new CallRecord(parts, method, this.#scope);
   }
-}
 
-async function handle<Request extends TenantRequest, Response>(
-  parts: UnaryParts,
-  method: UnaryMethod<Request, Response>,
-  rpc: { call: ServerUnaryCall<Decoded<Request>, Response>; scope: RpcScope; record: CallRecord },
-): Promise<Response> {
-  const { call, scope, record } = rpc;
-  const { operation } = method;
-  scope.assertLive();
-  scope.callerId = parts.gate.callerOf(call.metadata).id;
-  const decoded = call.request;
-  if ('fault' in decoded) throw decoded.fault;
-  const request = decoded.message;
-  const admittance = { headers: call.metadata, request, operation, scope, record };
-  return await admitted(parts, admittance, (parsed) => method.handle(request, parsed));
+  run(): void {
+    try {
+      const response = this.#handle();
+      if (response instanceof Promise) {
+        void response.then((value) => this.#succeed(value)).catch((thrown: unknown) => this.#fail(thrown));
+      } else {
+        this.#succeed(response);
+      }
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+  }
+
+  #handle(): Response | Promise<Response> {
+    const [parts, method, call, scope] = [this.#parts, this.#method, this.#call, this.#scope];
+    scope.assertLive();
+    const caller = parts.gate.callerOf(call.metadata);
+    scope.callerId = caller.id;
+    const decoded = call.request;
+    if ('fault' in decoded) throw decoded.fault;
+    const request = decoded.message;
+    const { operation } = method;
+    const admittance = { headers: call.metadata, caller, request, operation, scope, record: this.#record };
+    this.#admitted = admit(parts, admittance);
+    return method.handle(request, this.#admitted);
+  }
+
+  #succeed(response: Response): void {
+    this.#admitted?.leave();
+    this.#record.end('OK', performance.now() - this.#startedAtMs);
+    this.#callback(null, response);
+    this.#close();
+  }
+
+  #fail(thrown: unknown): void {
+    this.#admitted?.leave();
+    const error = toKeysideError(thrown);
+    this.#record.end(error.reason, performance.now() - this.#startedAtMs, error);
+    this.#callback(toServerError(error));
+    this.#close();
+  }
+
+  #close(): void {
+    this.#scope.close();
+    this.#parts.gate.answered(this.#call.metadata);
+    releaseMessage(this.#call.request);
+  }
 }
 
 export interface Admittance {
   readonly headers: Metadata;
+  readonly caller: Caller;
   readonly request: TenantRequest;
   readonly operation: Operation;
   readonly scope: RpcScope;
   readonly record: CallRecord;
 }
 
+type AdmittingParts = Pick<UnaryParts, 'admission' | 'gate'>;
+
 /**
- * Runs `work` for the tenant that the request names, where the caller may and the tenant has a place left.
+ * Takes a call in for the tenant that the request names, where the caller may and the tenant has a place left. `leave` ends it.
  * @throws {KeysideError} REQUEST_INVALID, CALLER_NOT_ALLOWED, OVERLOADED
  */
-export async function admitted<Result>(
-  { admission, gate }: Pick<UnaryParts, 'admission' | 'gate'>,
-  { headers, request, operation, scope, record }: Admittance,
-  work: (call: ParsedCall) => Promise<Result>,
-): Promise<Result> {
+export function admit(parts: AdmittingParts, admittance: Admittance): ParsedCall {
+  const { caller, request, operation, scope, record } = admittance;
   const metadata = parseMetadata(request.metadata);
   scope.purpose = metadata.purpose;
-  record.note({ requestId: metadata.requestId || undefined, requesterId: metadata.requesterId || undefined });
+  record.requestId = metadata.requestId;
+  record.requesterId = metadata.requesterId;
   const tenantId = parseTenantId(request.tenantId);
   record.tenantId = tenantId;
-  const caller = gate.callerOf(headers);
   assertAllowed(caller, operation, tenantId);
-  const leave = admission.enterTenant(tenantId);
-  try {
-    return await work({
-      tenantId,
-      scope,
-      assertAllowed: (other) => assertAllowed(caller, other, tenantId),
-      assertStillAllowed: () => assertAllowed(gate.reauthenticate(headers), operation, tenantId),
-      note: (fields) => record.note(fields),
-      keyShown: (outcomes) => record.keyShown(outcomes),
-    });
-  } finally {
-    leave();
+  return new ParsedCall(parts, admittance, tenantId);
+}
+
+/** A call that was authenticated and allowed for its tenant, and has a place of it. */
+export class ParsedCall {
+  readonly tenantId: TenantId;
+  readonly scope: RpcScope;
+  readonly #gate: Gate;
+  readonly #admittance: Admittance;
+  #leave: (() => void) | undefined;
+
+  /** @throws {KeysideError} OVERLOADED */
+  constructor({ admission, gate }: AdmittingParts, admittance: Admittance, tenantId: TenantId) {
+    this.tenantId = tenantId;
+    this.scope = admittance.scope;
+    this.#gate = gate;
+    this.#admittance = admittance;
+    this.#leave = admission.enterTenant(tenantId);
+  }
+
+  /** @throws {KeysideError} CALLER_NOT_ALLOWED where the caller may not do this too */
+  assertAllowed(operation: Operation): void {
+    assertAllowed(this.#admittance.caller, operation, this.tenantId);
+  }
+
+  /**
+   * To be asked again in a call that lasts: tokens and rights may have gone since.
+   * @throws {KeysideError} CALLER_UNAUTHENTICATED, CALLER_NOT_ALLOWED
+   */
+  assertStillAllowed(): void {
+    const { headers, operation } = this.#admittance;
+    assertAllowed(this.#gate.reauthenticate(headers), operation, this.tenantId);
+  }
+
+  /** Facts for the request's log line; constant names, nothing secret. */
+  note(fields: LogFields): void {
+    this.#admittance.record.note(fields);
+  }
+
+  /** What the call showed of the tenant's key: the health of a tenant is what its last calls showed. */
+  keyShown(outcomes: readonly Outcome[]): void {
+    this.#admittance.record.keyShown(outcomes);
+  }
+
+  /** Gives the tenant's place back; again it does nothing. */
+  leave(): void {
+    this.#leave?.();
+    this.#leave = undefined;
   }
 }
 

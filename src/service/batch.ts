@@ -15,7 +15,7 @@ export type ItemOutcome<T> = { readonly value: T } | { readonly error: KeysideEr
  */
 export async function eachItem<I, T>(
   items: readonly I[],
-  work: (item: I) => Promise<T>,
+  work: (item: I) => T | Promise<T>,
   scope: CallScope,
 ): Promise<ItemOutcome<T>[]> {
   const outcomes: ItemOutcome<T>[] = new Array(items.length);
@@ -25,7 +25,8 @@ export async function eachItem<I, T>(
     try {
       while (next < items.length) {
         const at = next++;
-        outcomes[at] = await outcomeOf(() => work(items[at] as I));
+        const outcome = outcomeOf(work, items[at] as I);
+        outcomes[at] = outcome instanceof Promise ? await outcome : outcome;
         scope.assertLive();
         if (pace.isDueAfterDocument()) await pace.rest();
       }
@@ -38,11 +39,18 @@ export async function eachItem<I, T>(
   return outcomes;
 }
 
-async function outcomeOf<T>(work: () => Promise<T>): Promise<ItemOutcome<T>> {
+/** At once where the work is. */
+function outcomeOf<I, T>(work: (item: I) => T | Promise<T>, item: I): ItemOutcome<T> | Promise<ItemOutcome<T>> {
   try {
-    return { value: await work() };
+    const done = work(item);
+    return done instanceof Promise ? done.then((value) => ({ value }), failed) : { value: done };
   } catch (error) {
-    if (error instanceof KeysideError && error.reason !== 'INTERNAL') return { error };
-    throw error;
+    return failed(error);
   }
+}
+
+/** @throws the error, where it is a fault of ours */
+function failed(error: unknown): { readonly error: KeysideError } {
+  if (error instanceof KeysideError && error.reason !== 'INTERNAL') return { error };
+  throw error;
 }

@@ -1,22 +1,34 @@
 import { encodeContext } from '../core/encryption-context.ts';
 import { ciphertextRejected, KeysideError } from '../core/errors.ts';
 import { createDocument, openDocument } from '../envelope/document.ts';
-import { type OpenDocument, sealAddedField, sealNewField } from '../envelope/field.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
+import { sealSmallDocument } from '../envelope/small-document.ts';
+import type { WriteRequest } from '../keys/key-writer.ts';
 import { assertWritable, authorize, keysOf, type WriteSet, writeSet } from '../tenants/policy.ts';
-import { paceOf } from './pace.ts';
+import { fieldSealer } from './one-field.ts';
+import { isOneTurn, noteFields, paceOf } from './pace.ts';
 import type { CallScope, DocumentRequest, EncryptedDocument, Fields, ServiceParts } from './service.ts';
 import { openStored } from './stored-document.ts';
 
 /**
- * Encrypts a document's fields: under a new EDEK, or under the one given (an updated column).
+ * Encrypts a document's fields: under a new EDEK, or under the one given (an updated column). At once, without a promise, where the
+ * data key is in memory and the document is small.
  * @throws {KeysideError} as CryptoService.Encrypt documents
  */
-export function encrypt(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
+export function encrypt(
+  parts: ServiceParts,
+  request: DocumentRequest,
+  scope: CallScope,
+): EncryptedDocument | Promise<EncryptedDocument> {
   return request.edek.length === 0 ? encryptNew(parts, request, scope) : encryptAdded(parts, request, scope);
 }
 
-async function encryptNew(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
+function encryptNew(
+  parts: ServiceParts,
+  request: DocumentRequest,
+  scope: CallScope,
+): EncryptedDocument | Promise<EncryptedDocument> {
+  const { fields } = request;
   const tenant = parts.tenants.get(request.tenantId);
   const { dataLabel } = request;
   const { policy, isDeclared } = authorize({ tenant, label: dataLabel, callerId: scope.callerId, purpose: scope.purpose });
@@ -24,11 +36,29 @@ async function encryptNew(parts: ServiceParts, request: DocumentRequest, scope: 
   assertWritable(tenant, target);
   const context = encodeContext({ tenantId: tenant.id, dataLabel, pairs: request.context });
   const declaredLabel = isDeclared ? dataLabel : undefined;
-  const bytes = totalBytes(request.fields);
-  const written = await parts.ring.writer.take({ tenant, target, declaredLabel, policy, bytes }, scope);
+  const write = { tenant, target, declaredLabel, policy, bytes: totalBytes(fields) };
+  const lent = isOneTurn(fields) ? parts.ring.writer.lend(write, scope) : undefined;
+  if (lent === undefined) return encryptPaced(parts, { write, dataLabel, context, fields }, scope);
+  const document = { dataLabel, context, keyBlock: lent.keyBlock };
+  const sealed = sealSmallDocument(parts.cipher, lent.dataKey, { document, fields });
+  noteFields(fields, scope);
+  return sealed;
+}
+
+interface NewFields {
+  readonly write: WriteRequest;
+  readonly dataLabel: string;
+  readonly context: Uint8Array;
+  readonly fields: Fields;
+}
+
+async function encryptPaced(parts: ServiceParts, request: NewFields, scope: CallScope): Promise<EncryptedDocument> {
+  const { write, dataLabel, context, fields } = request;
+  const written = await parts.ring.writer.take(write, scope);
   using dataKey = written.dataKey;
   const { document, edek } = createDocument(parts.cipher, dataKey, { dataLabel, context, keyBlock: written.keyBlock });
-  return { fields: await sealAll(request.fields, (name, value) => sealNewField(document, name, value), scope), edek };
+  using _ = document.fieldKey;
+  return { fields: await sealAll(fields, fieldSealer(parts, scope, { document, isNew: true }), scope), edek };
 }
 
 async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
@@ -36,6 +66,7 @@ async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope
   using dataKey = stored.dataKey;
   const document = openDocument(parts.cipher, dataKey, stored);
   if (document === undefined) throw ciphertextRejected('the commitment differs');
+  using _ = document.fieldKey;
   const target = writeSet(stored.tenant);
   assertWritable(stored.tenant, target);
   if (!isWrappedUnder(stored.header.keyBlock, target)) {
@@ -45,7 +76,7 @@ async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope
       .join(', ')}: rewrap it first`;
     throw new KeysideError('POLICY_DENIED', message, { details: { tenantId: stored.tenant.id, keyId } });
   }
-  const seal = (name: string, value: Uint8Array): Uint8Array => sealAddedField(document satisfies OpenDocument, name, value);
+  const seal = fieldSealer(parts, scope, { document, isNew: false });
   return { fields: await sealAll(request.fields, seal, scope), edek: request.edek };
 }
 
@@ -57,15 +88,12 @@ function isWrappedUnder({ wraps }: KeyBlock, target: WriteSet): boolean {
   return wanted.length === stored.length && wanted.toSorted().join('\n') === stored.toSorted().join('\n');
 }
 
-async function sealAll(
-  fields: Fields,
-  seal: (name: string, plaintext: Uint8Array) => Uint8Array,
-  scope: CallScope,
-): Promise<Map<string, Uint8Array>> {
+async function sealAll(fields: Fields, seal: ReturnType<typeof fieldSealer>, scope: CallScope): Promise<Map<string, Uint8Array>> {
   const pace = paceOf(scope);
   const sealed = new Map<string, Uint8Array>();
   for (const [name, value] of fields) {
-    sealed.set(name, seal(name, value));
+    const result = seal(name, value);
+    sealed.set(name, result instanceof Promise ? await result : result);
     if (pace.isDueAfterField(value.length)) await pace.rest();
   }
   return sealed;

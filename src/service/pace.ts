@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { CallScope } from './service.ts';
+import type { CallScope, Fields } from './service.ts';
 
 /** Work after which other calls get their turn, in bytes. */
 const TURN_BYTES = 256 * 1024;
@@ -49,6 +49,20 @@ export class Pace {
     this.#sinceTurn += bytes;
     return this.#sinceTurn >= TURN_BYTES;
   }
+}
+
+/** Whether the fields are done in one turn: then nobody need rest among them. */
+export function isOneTurn(fields: Fields): boolean {
+  let work = fields.size * FIELD_BYTES;
+  if (work >= TURN_BYTES) return false;
+  for (const { length } of fields.values()) work += length;
+  return work < TURN_BYTES;
+}
+
+/** Counts fields that were done in one turn, where the call goes on after them. */
+export function noteFields(fields: Fields, scope: CallScope): void {
+  const pace = paces.get(scope);
+  if (pace !== undefined) for (const { length } of fields.values()) pace.isDueAfterField(length);
 }
 
 const paces = new WeakMap<CallScope, Pace>();

@@ -1,7 +1,7 @@
 import { ciphertextRejected, KeysideError } from '../core/errors.ts';
 import type { KeyConfigurationId } from '../core/ids.ts';
 import { type Custody, isLowerCustody } from '../core/providers.ts';
-import { deriveVerified } from '../envelope/derive.ts';
+import { isCommittedTo } from '../envelope/derive.ts';
 import { encodeHeader } from '../envelope/header.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
 import { assertWritable, configurationFor, type WriteSet, writeSet } from '../tenants/policy.ts';
@@ -32,7 +32,7 @@ export async function rewrap(parts: ServiceParts, request: RewrapRequest, scope:
   assertWritable(tenant, target);
   const stored = await openStored(parts, { ...request, kinds: ['document', 'object'], use: 'read' }, scope);
   using dataKey = stored.dataKey;
-  if (deriveVerified(parts.cipher, dataKey, stored) === undefined) throw ciphertextRejected('the commitment differs');
+  if (!isCommittedTo(parts.cipher, dataKey, stored)) throw ciphertextRejected('the commitment differs');
   const oldBlock = stored.header.keyBlock;
   assertNoWeaker(tenant, oldBlock, target);
   const keyBlock = await parts.ring.writer.rewrap({ tenant, target, oldBlock, dataKey }, scope);

@@ -1,6 +1,7 @@
+import type { BulkCipher } from '../cipher/bulk-cipher.ts';
 import type { Cipher } from '../cipher/cipher.ts';
 import type { Clock } from '../core/clock.ts';
-import type { TenantId } from '../core/ids.ts';
+import type { KeyConfigurationId, TenantId } from '../core/ids.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
 import type { TenantDirectory } from '../tenants/directory.ts';
@@ -11,8 +12,21 @@ export interface ServiceParts {
   readonly ring: KeyRing;
   readonly keys: KeyDirectory;
   readonly cipher: Cipher;
+  /** For large fields, where there are cores for it. */
+  readonly bulk?: BulkCipher | undefined;
   /** Tells how long ago a stream's key was proven. */
   readonly clock: Clock;
+  /** The daemon's other processes, where it is several. */
+  readonly peers?: Peers | undefined;
+}
+
+/** The other processes of one daemon: each has data keys of its own. */
+export interface Peers {
+  /**
+   * Has them forget a tenant's data keys, or those that one of its configurations opened. Returns how many there were.
+   * @throws {KeysideError} INTERNAL where one does not confirm it
+   */
+  dropKeys(tenantId: TenantId, configurationId: KeyConfigurationId | undefined): Promise<number>;
 }
 
 /** One call as the use cases see it: who asks, what for, and when it ends. */

@@ -28,11 +28,21 @@ export function listKeys(parts: ServiceParts, tenantId: TenantId): readonly KeyC
   return parts.tenants.get(tenantId).keys;
 }
 
-/** Forgets a tenant's data keys now. Returns how many there were. */
+/** Forgets a tenant's data keys in this process now. Returns how many there were. */
 export function dropKeys(parts: ServiceParts, request: KeyRequest): number {
   const tenant = parts.tenants.get(request.tenantId);
   const { keyId: configurationId } = request;
   return parts.ring.dropTenant(tenant.id, configurationId === undefined ? {} : { configurationId });
+}
+
+/**
+ * The same in all processes of the daemon. Returns how many there were in all.
+ * @throws {KeysideError} INTERNAL where one of them does not confirm it
+ */
+export async function dropKeysEverywhere(parts: ServiceParts, request: KeyRequest): Promise<number> {
+  const here = dropKeys(parts, request);
+  const elsewhere = await parts.peers?.dropKeys(request.tenantId, request.keyId);
+  return here + (elsewhere ?? 0);
 }
 
 /**

@@ -13,6 +13,11 @@ const OWN_FIELDS: ReadonlySet<string> = new Set(['time', 'level', 'message']);
 const encoder = new TextEncoder();
 const scratch = new Uint8Array(MAX_VALUE_BYTES);
 
+/** Names are constants of the code, hence few. */
+const MAX_KEYS = 256;
+const keys = new Map<string, string>();
+let lastTime = { epochMs: 0, text: new Date(0).toISOString() };
+
 export interface LogEntry {
   /** Milliseconds since 1970. */
   readonly epochMs: number;
@@ -25,14 +30,26 @@ export interface LogEntry {
  * with one of these three names is written with an underscore before it; fields that are undefined are left out.
  */
 export function jsonLine(entry: LogEntry, fields: LogFields | undefined): string {
-  const time = new Date(entry.epochMs).toISOString();
-  let line = `{"time":"${time}","level":"${entry.level}","message":${jsonText(entry.message)}`;
+  let line = `{"time":"${timeText(entry.epochMs)}","level":"${entry.level}","message":${jsonText(entry.message)}`;
   for (const name in fields) {
     const value = fields[name];
     if (value === undefined) continue;
-    line += `,${jsonText(OWN_FIELDS.has(name) ? `_${name}` : name)}:${jsonValue(value)}`;
+    line += (keys.get(name) ?? keyOf(name)) + jsonValue(value);
   }
   return `${line}}\n`;
+}
+
+/** A field's name as it is written, with the comma before it. */
+function keyOf(name: string): string {
+  const key = `,${jsonText(OWN_FIELDS.has(name) ? `_${name}` : name)}:`;
+  if (keys.size < MAX_KEYS) keys.set(name, key);
+  return key;
+}
+
+/** Most lines share their millisecond with the line before. */
+function timeText(epochMs: number): string {
+  if (epochMs !== lastTime.epochMs) lastTime = { epochMs, text: new Date(epochMs).toISOString() };
+  return lastTime.text;
 }
 
 function jsonValue(value: string | number | boolean): string {

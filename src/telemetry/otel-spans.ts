@@ -32,7 +32,7 @@ const CHILD_KINDS: ReadonlyMap<SpanName, SpanKind> = new Map(
   Object.values(SPANS).map(({ name, kind }) => [name, kind === 'client' ? SpanKind.CLIENT : SpanKind.INTERNAL]),
 );
 
-/** Stands in for every span of a trace that is not sampled: it knows the trace's id, for the log, and does nothing else. */
+/** Stands in for every span below a caller's trace that is not sampled: it knows the trace's id, for the log, and does nothing else. */
 export class UnsampledSpan implements Span {
   readonly traceId: string;
 

@@ -1,17 +1,24 @@
 import {
+  type Context,
   type Attributes as OtelAttributes,
   ROOT_CONTEXT,
+  type SpanContext,
   SpanKind,
   type TextMapGetter,
   type TextMapPropagator,
+  TraceFlags,
   type Tracer,
 } from '@opentelemetry/api';
 import { RPC_ATTRIBUTES } from './names.ts';
 import { ServerSpan, UnsampledSpan } from './otel-spans.ts';
+import type { Sampling } from './sampling.ts';
 import { type HeaderReader, type Metrics, NO_SPAN, NO_TELEMETRY, type Span, type Telemetry } from './telemetry.ts';
 
 /** More methods than the daemon serves; attributes of further ones are made anew each time. */
 const MAX_KNOWN_METHODS = 64;
+
+/** Of the W3C's Trace Context. */
+const TRACE_PARENT = 'traceparent';
 
 const HEADERS: TextMapGetter<HeaderReader> = {
   get: (header, name) => header(name),
@@ -19,10 +26,19 @@ const HEADERS: TextMapGetter<HeaderReader> = {
 };
 
 export interface Tracing {
-  /** Its sampler decides; it is asked without attributes, so that an unsampled request costs no attribute. */
+  /** Takes every span that it is asked for: `sampling` has decided before. */
   readonly tracer: Tracer;
+  readonly sampling: Sampling;
   /** Undefined where callers' traces are not continued. */
-  readonly propagator?: TextMapPropagator | undefined;
+  readonly callers?: CallerTraces | undefined;
+}
+
+/** How a caller's trace is read from its headers. */
+export interface CallerTraces {
+  /** Reads a `traceparent`: all that an unsampled request needs. Null where it is malformed. */
+  readonly parse: (traceparent: string) => SpanContext | null;
+  /** Reads all there is, for a request that is sampled. */
+  readonly propagator: TextMapPropagator;
 }
 
 export interface OtelTelemetryOptions {
@@ -33,8 +49,8 @@ export interface OtelTelemetryOptions {
 }
 
 /**
- * Telemetry over the OpenTelemetry API. It uses no global of the API: tracer, propagator and metrics are those it is given. Spans of
- * a trace that is not sampled know the trace's id and cost nothing more.
+ * Telemetry over the OpenTelemetry API. It uses no global of the API: tracer, propagator and metrics are those it is given. A request that
+ * is not sampled has no span; where it continues a caller's trace, it knows the trace's id, for the log.
  */
 export class OtelTelemetry implements Telemetry {
   readonly metrics: Metrics;
@@ -48,12 +64,19 @@ export class OtelTelemetry implements Telemetry {
 
   startRequest(method: string, header: HeaderReader): Span {
     if (this.#tracing === undefined) return NO_SPAN;
-    const { tracer, propagator } = this.#tracing;
-    const parent = propagator?.extract(ROOT_CONTEXT, header, HEADERS) ?? ROOT_CONTEXT;
-    const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, parent);
-    if (!span.isRecording()) return new UnsampledSpan(span.spanContext().traceId);
-    span.setAttributes(this.#attributesOf(method));
-    return new ServerSpan(tracer, span);
+    const { tracer, sampling, callers } = this.#tracing;
+    const traceparent = callers === undefined ? undefined : header(TRACE_PARENT);
+    const caller = traceparent === undefined ? undefined : callers?.parse(traceparent);
+    if (caller == null) return sampling.samplesNew() ? this.#sampled(tracer, method, ROOT_CONTEXT) : NO_SPAN;
+    const { traceId, traceFlags } = caller;
+    const isSampled = sampling.samplesCallers({ traceId, isSampled: (traceFlags & TraceFlags.SAMPLED) !== 0 });
+    if (!isSampled) return new UnsampledSpan(traceId);
+    return this.#sampled(tracer, method, callers?.propagator.extract(ROOT_CONTEXT, header, HEADERS) ?? ROOT_CONTEXT);
+  }
+
+  #sampled(tracer: Tracer, method: string, parent: Context): Span {
+    const attributes = this.#attributesOf(method);
+    return new ServerSpan(tracer, tracer.startSpan(method, { kind: SpanKind.SERVER, attributes }, parent));
   }
 
   #attributesOf(method: string): OtelAttributes {

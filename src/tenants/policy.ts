@@ -124,12 +124,12 @@ export function configurationFor(tenant: Tenant, configurationId: KeyConfigurati
  * minimum, or where the key or this daemon is outside the tenant's regions
  */
 export function assertUsable(tenant: Tenant, configuration: KeyConfiguration): void {
+  const isDisabled = configuration.state === 'disabled';
+  const fault = isDisabled ? undefined : (custodyFault(tenant, configuration) ?? residencyFault(tenant, configuration));
+  if (!isDisabled && fault === undefined) return;
   const details = { tenantId: tenant.id, keyId: configuration.id, provider: configuration.provider };
-  if (configuration.state === 'disabled') {
-    throw new KeysideError('KEY_DISABLED_HERE', `key ${configuration.id} is disabled in the configuration`, { details });
-  }
-  const denied = custodyFault(tenant, configuration) ?? residencyFault(tenant, configuration);
-  if (denied !== undefined) throw new KeysideError('POLICY_DENIED', denied, { details });
+  if (fault !== undefined) throw new KeysideError('POLICY_DENIED', fault, { details });
+  throw new KeysideError('KEY_DISABLED_HERE', `key ${configuration.id} is disabled in the configuration`, { details });
 }
 
 /**
@@ -153,7 +153,7 @@ export function assertEnoughShares(tenant: Tenant, shareCount: number): void {
  * @throws {KeysideError} as `assertUsable` for any of them, and as `assertEnoughShares`
  */
 export function assertWritable(tenant: Tenant, set: WriteSet): void {
-  for (const configuration of keysOf(set)) assertUsable(tenant, configuration);
+  for (const share of set) for (const configuration of share) assertUsable(tenant, configuration);
   assertEnoughShares(tenant, set.length);
 }
 

@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
-import { type Floor, type FloorTable, floorOf, fromRoot, HARMLESS_CRYPTO, matches } from '../../tools/floor-table.ts';
+import { type Floor, type FloorTable, floorOf, fromRoot, matches, permittedCrypto } from '../../tools/floor-table.ts';
 import { type Finding, type ModuleImport, type ScannedModule, scanModule } from './module-scan.ts';
 
 /** Sources by path from the root of the repository. */
@@ -95,7 +95,7 @@ function packageFault(each: PlacedImport, table: FloorTable): string | undefined
 function builtinFault(each: PlacedImport): string | undefined {
   const name = each.specifier.replace(/^node:/, '');
   if (name === 'crypto' && !each.typesOnly && !matches('src/cipher', each.from) && each.from.startsWith('src/')) {
-    const taken = each.names.filter((taken) => !HARMLESS_CRYPTO.includes(taken));
+    const taken = each.names.filter((taken) => !permittedCrypto(each.from).includes(taken));
     if (taken.length > 0) return `takes ${taken.join(', ')} from node:crypto, which is for src/cipher`;
   }
   if (name === 'process' && each.names.includes('env') && !matches('src/main', each.from)) return 'process.env';

@@ -7,8 +7,8 @@ export interface Figure {
   readonly goal: Goal;
   /** Absent: a ratio of two figures taken in turns. */
   readonly unit?: 'MiB' | 'ms';
-  /** One sentence: what stands in the way where the goal is not reached. */
-  readonly shortfall: string;
+  /** What stands in the way where the goal is not reached, beyond what the profile shows. */
+  readonly shortfall?: string;
 }
 
 /** The median of the rounds, with the lowest and the highest. */

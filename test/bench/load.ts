@@ -6,9 +6,11 @@ import { promisify } from 'node:util';
 import { run } from '../counterparts/harness.ts';
 import { percentile } from '../faults/percentile.ts';
 import { NotRun } from './benchmark.ts';
+import { profiling } from './profiling.ts';
 import type { Target } from './target.ts';
 
 const LIMIT_MS = 120_000;
+const SLICES = 5;
 
 export interface Load {
   /** `/keyside.v1.CryptoService/Encrypt` */
@@ -16,6 +18,8 @@ export interface Load {
   readonly request: Uint8Array;
   readonly requests: number;
   readonly inFlight: number;
+  /** The side that is compared with: it is not profiled. */
+  readonly isPeer?: boolean;
 }
 
 /** What many equal requests showed. */
@@ -23,15 +27,43 @@ export interface Posted {
   readonly perSecond: number;
   /** Time that a hundredth of the answers exceeded, in microseconds. */
   readonly p99Us: number;
+  /** Times of all answers, in microseconds: h2load writes them whole. */
+  readonly answersUs: readonly number[];
+}
+
+/**
+ * Posts each load in slices, in turns with the others, so that what else the machine does falls on all alike. @returns what each showed,
+ * over all its slices
+ */
+export async function postInTurns(target: Target, loads: readonly Load[]): Promise<readonly Posted[]> {
+  const slices = loads.map((): Posted[] => []);
+  for (let slice = 0; slice < SLICES; slice += 1) {
+    for (const [at, load] of loads.entries()) {
+      slices[at]?.push(await post(target, { ...load, requests: Math.ceil(load.requests / SLICES) }));
+    }
+  }
+  return slices.map(overAll);
+}
+
+function overAll(slices: readonly Posted[]): Posted {
+  const answersUs = slices.flatMap((slice) => slice.answersUs);
+  const seconds = slices.reduce((sum, { answersUs: { length }, perSecond }) => sum + length / perSecond, 0);
+  return { perSecond: answersUs.length / seconds, p99Us: percentile(answersUs, 0.99), answersUs };
+}
+
+/** As `postTo`, to a server that can be profiled meanwhile. */
+export function post(target: Target, load: Load): Promise<Posted> {
+  const work = (): Promise<Posted> => postTo(target.url(load.path), load);
+  return load.isPeer ? work() : profiling.during(target, work);
 }
 
 /** Posts one request many times over one connection. @throws where not every answer has HTTP status 200 */
-export function post(target: Target, { path, request, requests, inFlight }: Load): Promise<Posted> {
+export function postTo(url: string, { request, requests, inFlight }: Omit<Load, 'path'>): Promise<Posted> {
   const frame = Buffer.alloc(5);
   frame.writeUInt32BE(request.length, 1);
   return h2load(Buffer.concat([frame, request]), [
     ...['-n', String(requests), '-c', '1', '-m', String(inFlight)],
-    ...['-H', 'content-type: application/grpc', '-H', 'te: trailers', target.url(path)],
+    ...['-H', 'content-type: application/grpc', '-H', 'te: trailers', url],
   ]);
 }
 
@@ -47,14 +79,9 @@ export async function h2load(body: Uint8Array, args: readonly string[]): Promise
     if (rate === undefined || total !== passed || !stdout.includes(`status codes: ${total} 2xx`)) {
       throw new Error(`h2load failed:\n${stdout}`);
     }
-    const tookUs = readFileSync(log, 'utf8').trimEnd().split('\n');
-    return {
-      perSecond: Number(rate),
-      p99Us: percentile(
-        tookUs.map((line) => Number(line.split('\t')[2])),
-        0.99,
-      ),
-    };
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n');
+    const answersUs = lines.map((line) => Number(line.split('\t')[2]));
+    return { perSecond: Number(rate), p99Us: percentile(answersUs, 0.99), answersUs };
   } finally {
     rmSync(directory, { recursive: true });
   }

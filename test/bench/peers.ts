@@ -1,19 +1,34 @@
 import type { ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { CpuProfiler } from './cpu-profiler.ts';
 
-type Answer = (error: null, response: Buffer) => void;
+type Answer = (error: Error | null, response?: Buffer) => void;
 type Service = [ServiceDefinition, UntypedServiceImplementation];
 
 export const EMPTY = '/keyside.bench.Bench/Empty';
 export const OUTCOMES = '/keyside.bench.Bench/Outcomes';
+export const START_PROFILE = '/keyside.bench.Bench/StartProfile';
+export const STOP_PROFILE = '/keyside.bench.Bench/StopProfile';
 export const ECHO = '/keyside.bench.Echo/Unary';
 export const ECHO_STREAM = '/keyside.bench.Echo/Stream';
 
-/** A call that does nothing, and one that tells how often calls ended in what since it was last asked. */
+/**
+ * A call that does nothing, one that tells how often calls ended in what since it was last asked, and two between which the process is
+ * profiled.
+ */
 export function emptyService(outcomes: Map<string, number>): Service {
   const empty = Buffer.alloc(0);
+  const profiler = new CpuProfiler();
   return [
-    { empty: raw(EMPTY), outcomes: raw(OUTCOMES) } as ServiceDefinition,
     {
+      empty: raw(EMPTY),
+      outcomes: raw(OUTCOMES),
+      startProfile: raw(START_PROFILE),
+      stopProfile: raw(STOP_PROFILE),
+    } as ServiceDefinition,
+    {
+      startProfile: (_call: unknown, answer: Answer) => profiler.start().then(() => answer(null, empty), answer),
+      stopProfile: (_call: unknown, answer: Answer) =>
+        profiler.stop().then((profile) => answer(null, Buffer.from(JSON.stringify(profile))), answer),
       empty: (_call: unknown, answer: Answer) => answer(null, empty),
       outcomes: (_call: unknown, answer: Answer) => {
         const counts = JSON.stringify(Object.fromEntries(outcomes));

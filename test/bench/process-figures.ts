@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
-/** Of the kernel's accounts; the same on every Linux that Node runs on. */
-const MS_PER_TICK = 10;
-
-/** Processor time that a process used since its start, in milliseconds, with the kernel's work for it. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
+/** Processor time that the living threads of a process used, in milliseconds, with the kernel's work for them, to the nanosecond. */
+export function cpuMs(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  return nanoseconds.reduce((sum, used) => sum + used, 0) / 1e6;
 }
 
 /** Processor time of the process while `work` ran, in milliseconds. */

@@ -57,6 +57,7 @@ await loadTenantFiles({
   path: config.tenantsPath,
   rescanIntervalMs: config.reload.intervalMs,
   directory: plane.tenants,
+  keys: plane.keys,
   logger,
   metrics: telemetry.metrics,
 });
@@ -70,6 +71,7 @@ const { server } = buildServer({
   logger,
   limits: config.limits,
   defaultDeadlineMs: config.limits.defaultDeadlineMs,
+  maxStreamAgeMs: config.limits.maxStreamAgeMs,
   maxMessageBytes: config.limits.maxMessageBytes,
   hasReflection: false,
   isTenant: (id) => plane.tenants.has(id),

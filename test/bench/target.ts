@@ -6,11 +6,13 @@ import { createInterface } from 'node:readline';
 import { Client, credentials } from '@grpc/grpc-js';
 import { NotRun } from './benchmark.ts';
 import { bytesAsTheyAre } from './bulk.ts';
-import { OUTCOMES } from './peers.ts';
+import type { CpuProfile } from './cpu-profiler.ts';
+import { OUTCOMES, START_PROFILE, STOP_PROFILE } from './peers.ts';
+import type { Profiled } from './profiling.ts';
 import type { ServerOptions } from './server.ts';
 
 /** The daemon under load, in a process of its own. */
-export class Target {
+export class Target implements Profiled {
   readonly pid: number;
   readonly address: string;
   /** To the daemon. */
@@ -39,6 +41,14 @@ export class Target {
         else resolve(answer as Buffer);
       });
     });
+  }
+
+  startProfile(): Promise<unknown> {
+    return this.call(START_PROFILE, new Uint8Array(0));
+  }
+
+  async stopProfile(): Promise<CpuProfile> {
+    return JSON.parse((await this.call(STOP_PROFILE, new Uint8Array(0))).toString()) as CpuProfile;
   }
 
   /** Throws unless every call of the daemon's own services since the last look ended well, and there was one. */

@@ -1,7 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { DECRYPT, ENCRYPT, encryptRequest, storedRequest } from './documents.ts';
 import type { Figure } from './finding.ts';
-import { ensureH2load, type Load, post } from './load.ts';
+import { ensureH2load, type Load, type Posted, postInTurns } from './load.ts';
 import { EMPTY } from './peers.ts';
 import { startTarget } from './target.ts';
 
@@ -23,9 +23,9 @@ export function versusEmpty(
       const requests = Math.round(REQUESTS * share);
       const own = method === 'Encrypt' ? { path: ENCRYPT, request: encryptRequest() } : { path: DECRYPT, request: stored };
       const load: Load = { ...own, requests, inFlight: IN_FLIGHT };
-      const empty: Load = { path: EMPTY, request: new Uint8Array(0), requests: 2 * requests, inFlight: IN_FLIGHT };
+      const empty: Load = { path: EMPTY, request: new Uint8Array(0), requests: 2 * requests, inFlight: IN_FLIGHT, isPeer: true };
       return async () => {
-        const [ours, peer] = [await post(target, load), await post(target, empty)];
+        const [ours, peer] = (await postInTurns(target, [load, empty])) as [Posted, Posted];
         await target.assertAllOk();
         return { [name]: ours.perSecond / peer.perSecond };
       };

@@ -49,7 +49,7 @@ export function measureRevocation(name: string, setup: ContractSetup): void {
     t.after(() => world.ring.close());
     const fields = new Map([['ssn', Buffer.from('123-45-6789')]]);
     const written = await encrypt(world, documentOf({ fields }), new FakeCallScope());
-    const read = () => decrypt(world, documentOf(written), new FakeCallScope());
+    const read = async () => decrypt(world, documentOf(written), new FakeCallScope());
     await read();
     await subject.disable();
     const disabledAtMs = performance.now();

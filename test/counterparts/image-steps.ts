@@ -59,10 +59,12 @@ async function readStages(): Promise<Instruction[][]> {
 }
 
 async function buildStep({ word, rest }: Instruction, folder: string): Promise<void> {
-  if (word === 'COPY') await copy(rest, { to: folder });
+  // What comes from a stage before is there.
+  if (word === 'COPY' && !rest.startsWith('--from=')) await copy(rest, { to: folder });
+  else if (word === 'RUN' && rest.startsWith('[')) await node(rest, folder);
   else if (word === 'RUN') {
     if (!rest.startsWith('apt-get ')) await shell(rest, folder);
-  } else if (word !== 'WORKDIR') throw new Error(`the Dockerfile's ${word} is not known here`);
+  } else if (!['COPY', 'WORKDIR', 'USER'].includes(word)) throw new Error(`the Dockerfile's ${word} is not known here`);
 }
 
 async function copy(rest: string, { to, stage }: { readonly to: string; readonly stage?: string }): Promise<void> {
@@ -90,6 +92,13 @@ async function assertNotIgnored(source: string): Promise<void> {
   const kept = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
   if (!kept.some((path) => source === path || source.startsWith(`${path}/`)))
     throw new Error(`.dockerignore leaves ${source} out`);
+}
+
+/** Runs Node without a shell, as an image without one must. */
+async function node(command: string, folder: string): Promise<void> {
+  const [program, ...args] = JSON.parse(command) as string[];
+  if (program !== '/nodejs/bin/node') throw new Error(`${program} is not known here`);
+  await promisify(execFile)(process.execPath, args, { cwd: folder });
 }
 
 /** Without what `npm run` adds to the environment, and with the npm that a shell would find. */

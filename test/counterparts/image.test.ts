@@ -73,6 +73,16 @@ describe("the image's content, built by the Dockerfile's own steps", { timeout: 
 
   it('encrypts and decrypts under a key in SoftHSM', { skip: 'missing' in hsm ? hsm.missing : false }, () => roundTrip('hsm'));
 
+  it('starts from what its compiler kept, in a tree that it cannot write to', async (t) => {
+    const isItsUser = isRoot || `${process.getuid?.()}` === image.user.split(':')[0];
+    if (!isItsUser) return t.skip('the cache is for the user of the image, which only root can become');
+    const { program, words, options } = inImage(['--disable-sigusr1', 'bin/keyside.js', '--version']);
+    const env = { ...options.env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    const { stderr } = await promisify(execFile)(program, words, { ...options, env, maxBuffer: 2 ** 26 });
+    assert.match(stderr, /cache for ESM .*dist\/src\/cli\/program\.js was accepted/);
+    assert.doesNotMatch(stderr, /was rejected/);
+  });
+
   it('holds neither development packages nor what is only for building', async () => {
     const files = await readdir(image.app, { recursive: true });
     for (const unwanted of [

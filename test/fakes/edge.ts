@@ -19,8 +19,14 @@ export interface EdgeOptions extends WorldOptions {
   readonly callers?: Callers;
   readonly maxCalls?: number;
   readonly maxCallsPerTenant?: number;
-  readonly server?: Partial<Pick<ServerParts, 'limits' | 'defaultDeadlineMs' | 'maxMessageBytes' | 'hasReflection'>>;
+  readonly maxCallsPerCaller?: number;
+  readonly maxBytes?: number;
+  readonly server?: Partial<
+    Pick<ServerParts, 'limits' | 'defaultDeadlineMs' | 'maxStreamAgeMs' | 'maxMessageBytes' | 'hasReflection'>
+  >;
 }
+
+export const CONNECTIONS = { maxConnections: 1_000, maxConcurrentCalls: 1_000 };
 
 /** How a call ended that did not end well, as a client reads it. */
 export interface Refusal {
@@ -42,10 +48,12 @@ export class Edge {
   readonly logger: JsonLogger;
   #log = '';
   #client: Client | undefined;
+  #address: string | undefined;
 
   static async start(t: TestContext, options: EdgeOptions = {}): Promise<Edge> {
     const edge = new Edge(options);
-    const { tcp } = await bindListeners(edge.server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined });
+    const { tcp } = await bindListeners(edge.server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined }, CONNECTIONS);
+    edge.#address = tcp;
     edge.#client = new Client(tcp as string, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
     t.after(() => {
       edge.client.close();
@@ -58,7 +66,14 @@ export class Edge {
   constructor(options: EdgeOptions = {}) {
     this.world = new World(options);
     const { maxCalls = 100, maxCallsPerTenant = maxCalls } = options;
-    this.admission = new Admission({ maxConcurrentCalls: maxCalls, maxConcurrentCallsPerTenant: maxCallsPerTenant });
+    const { maxCallsPerCaller = maxCalls, maxBytes = 2 ** 28 } = options;
+    this.admission = new Admission({
+      maxConcurrentCalls: maxCalls,
+      maxConcurrentCallsPerTenant: maxCallsPerTenant,
+      maxConcurrentCallsPerCaller: maxCallsPerCaller,
+      maxBytesInFlight: maxBytes,
+      maxBytesInFlightPerCaller: maxBytes,
+    });
     this.logger = new JsonLogger({ sink: { write: (bytes) => this.#write(bytes) }, level: 'debug' });
     const { world, admission, outcomes, logger } = this;
     const built = buildServer({
@@ -70,6 +85,7 @@ export class Edge {
       telemetry: { ...NO_TELEMETRY, metrics: world.metrics },
       limits: { maxDocumentBytes: 2 ** 20, maxFields: 10_000, maxBatchDocuments: 100 },
       defaultDeadlineMs: 30_000,
+      maxStreamAgeMs: 3_600_000,
       maxMessageBytes: 2 ** 22,
       hasReflection: true,
       isTenant: (id) => world.tenants.has(id),
@@ -82,6 +98,11 @@ export class Edge {
   get client(): Client {
     if (this.#client === undefined) throw new Error('the edge does not listen');
     return this.#client;
+  }
+
+  get address(): string {
+    if (this.#address === undefined) throw new Error('the edge does not listen');
+    return this.#address;
   }
 
   /** What was logged, as text. */

@@ -1,5 +1,4 @@
 import type { Cipher } from '../../src/cipher/cipher.ts';
-import { nodeCipher } from '../../src/cipher/node-cipher.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { parseTenantId } from '../../src/core/ids.ts';
 import type { CacheLimits } from '../../src/keys/data-key-cache.ts';
@@ -8,6 +7,7 @@ import type { GuardLimits } from '../../src/kms/guard.ts';
 import type { ServiceParts } from '../../src/service/service.ts';
 import { type TenantContent, TenantDirectory } from '../../src/tenants/directory.ts';
 import type { Tenant } from '../../src/tenants/tenant.ts';
+import { bothCiphers } from './both-ciphers.ts';
 import { FakeKeys } from './fake-keys.ts';
 import { FakeKms } from './fake-kms.ts';
 import { FakeTimer } from './kms-timer.ts';
@@ -31,7 +31,7 @@ export class World implements ServiceParts {
   readonly kms = new FakeKms();
   readonly metrics = new RecordedMetrics();
   readonly tenants: TenantDirectory;
-  readonly cipher: Cipher = nodeCipher();
+  readonly cipher: Cipher = bothCiphers();
   readonly clock = this.timer;
   readonly keys: FakeKeys;
   readonly ring: KeyRing;

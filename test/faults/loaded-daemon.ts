@@ -16,12 +16,12 @@ export interface Daemon {
 }
 
 /** Starts it with this configuration, of which `listen` is left out, and waits until it is ready. */
-export async function startLoadedDaemon(folder: string, configuration: string): Promise<Daemon> {
+export async function startLoadedDaemon(folder: string, configuration: string, env: NodeJS.ProcessEnv = {}): Promise<Daemon> {
   const [tcp, http] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const file = join(folder, 'keyside.yaml');
   writeFileSync(file, `listen: { tcp: "${tcp}", http: "${http}" }\n${configuration}`);
   const child = spawn(process.execPath, ['--disable-sigusr1', keysideProgram, 'sidecar', '--config', file], {
-    env: { ...process.env, OTEL_METRICS_EXPORTER: 'prometheus' },
+    env: { ...process.env, OTEL_METRICS_EXPORTER: 'prometheus', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const killAtExit = (): void => void child.kill('SIGKILL');

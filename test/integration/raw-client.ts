@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { ErrorInfo, RetryInfo } from '../../src/gen/google/rpc/error_details.ts';
 import { Status } from '../../src/gen/google/rpc/status.ts';
 
@@ -26,8 +26,8 @@ export interface RawCall {
 export class RawClient {
   readonly #client: Client;
 
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 });
+  constructor(address: string, options: ClientOptions = {}) {
+    this.#client = new Client(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1, ...options });
   }
 
   call({ method, request, token, deadlineMs = 10_000, onStarted }: RawCall): Promise<Ended> {

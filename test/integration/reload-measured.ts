@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { watchTenants } from '../../src/config/tenants-watch.ts';
+import { ReaderProcess } from '../../src/main/reader-process.ts';
 import { TenantDirectory } from '../../src/tenants/directory.ts';
 
 const COUNT = Number(process.argv[2] ?? 100_000);
@@ -48,6 +49,7 @@ let reloaded = Promise.withResolvers<void>();
 const watch = watchTenants({
   path: folder,
   rescanIntervalMs: 600_000,
+  startReader: () => new ReaderProcess(),
   onChange: (changes) => directory.apply(changes),
   onReload: (report) => {
     console.log('  report:', JSON.stringify({ ...report, faults: report.faults.length }));

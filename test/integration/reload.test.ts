@@ -3,10 +3,11 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import type { Worker } from 'node:worker_threads';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ConfigurationError } from '../../src/config/fault.ts';
-import { type ReloadReport, startWorker, type TenantsWatch, watchTenants } from '../../src/config/tenants-watch.ts';
+import { type ReloadReport, type TenantsWatch, watchTenants } from '../../src/config/tenants-watch.ts';
 import { parseTenantId } from '../../src/core/ids.ts';
+import { ReaderProcess } from '../../src/main/reader-process.ts';
 import { TenantDirectory } from '../../src/tenants/directory.ts';
 
 /** Long enough that only hints of the file system, or `rescan`, can be what made a reload. */
@@ -20,7 +21,7 @@ let watch: TenantsWatch | undefined;
 let reports: ReloadReport[];
 let troubles: Error[];
 let slices: number;
-let workers: Worker[];
+let readers: ReaderProcess[];
 let onEvent: () => void;
 
 beforeEach(() => {
@@ -29,7 +30,7 @@ beforeEach(() => {
   reports = [];
   troubles = [];
   slices = 0;
-  workers = [];
+  readers = [];
   onEvent = () => undefined;
 });
 
@@ -39,7 +40,13 @@ afterEach(async () => {
   rmSync(root, { recursive: true });
 });
 
-function start(path: string, rescanIntervalMs = NEVER_MS): Promise<ReloadReport> {
+interface Start {
+  readonly rescanIntervalMs?: number;
+  readonly mostAtRest?: number;
+}
+
+/** Unless told otherwise the process that reads lives on: else each change would wait for a new one to start. */
+function start(path: string, { rescanIntervalMs = NEVER_MS, mostAtRest = 0 }: Start = {}): Promise<ReloadReport> {
   watch = watchTenants({
     path,
     rescanIntervalMs,
@@ -56,14 +63,18 @@ function start(path: string, rescanIntervalMs = NEVER_MS): Promise<ReloadReport>
       troubles.push(error);
       onEvent();
     },
-    timing: { removalGraceMs: 200, restartDelayMs: 10 },
-    startWorker: (settings) => {
-      const worker = startWorker(settings);
-      workers.push(worker);
-      return worker;
+    timing: { removalGraceMs: 200, restartDelayMs: 10, mostAtRest },
+    startReader: () => {
+      const reader = new ReaderProcess();
+      readers.push(reader);
+      return reader;
     },
   });
   return watch.load();
+}
+
+function killReader(): void {
+  process.kill(readers.at(-1)?.pid ?? assert.fail('a reader runs'), 'SIGKILL');
 }
 
 /** Resolves when an event of the watch finds the claim true. */
@@ -181,7 +192,7 @@ test('the rescan finds what no hint told of, and so does being asked for one', a
   mkdirSync(join(root, 'tenants'));
   writeFileSync(join(elsewhere, 'a.yaml'), tenants('a'));
   symlinkSync(join(elsewhere, 'a.yaml'), join(root, 'tenants', 'a.yaml'));
-  await start(join(root, 'tenants'), 50);
+  await start(join(root, 'tenants'), { rescanIntervalMs: 50 });
   writeFileSync(join(elsewhere, 'a.yaml'), tenants('b'));
   await until(() => ids() === 'b');
   await watch?.close();
@@ -232,34 +243,32 @@ test('an error of whoever takes the changes is reported and ends nothing', async
   await until(() => ids() === 'a b c');
 });
 
-test('a thread that ends is started again, and what changed meanwhile is made up for', async () => {
+test('a reader that ends is started again, and what changed meanwhile is made up for', async () => {
   write('a.yaml', tenants('a'));
   write('b.yaml', tenants('b', 'gone'));
   write('c.yaml', tenants('c'));
   await start(root);
   const before = directory.get(parseTenantId('a')).generation;
-  const ended = workers[0]?.terminate();
+  killReader();
   write('b.yaml', tenants('b', 'new'));
   rmSync(join(root, 'c.yaml'));
-  await ended;
   await until(() => troubles.length === 1 && ids() === 'a b new');
-  assert.match(String(troubles[0]), /the thread that reads tenants files ended/);
+  assert.match(String(troubles[0]), /the process that reads tenants files ended/);
   assert.equal(directory.get(parseTenantId('a')).generation, before);
   write('a.yaml', tenants('a', 'later'));
   await until(() => ids() === 'a b later new');
-  assert.equal(workers.length, 2);
+  assert.equal(readers.length, 2);
 });
 
-test('a thread started again removes nothing while any file is at fault', async () => {
+test('a reader started again removes nothing while any file is at fault', async () => {
   write('a.yaml', tenants('a'));
   write('b.yaml', tenants('b'));
   write('c.yaml', tenants('c'));
   await start(root);
   write('a.yaml', 'tenants: [');
   await until(() => reports.length === 1);
-  const ended = workers[0]?.terminate();
+  killReader();
   rmSync(join(root, 'c.yaml'));
-  await ended;
   await until(() => reports.length === 2);
   assert.equal(ids(), 'a b c');
   assert.equal(watch?.faults.length, 1);
@@ -267,11 +276,11 @@ test('a thread started again removes nothing while any file is at fault', async 
   await until(() => ids() === 'a b');
 });
 
-test('a thread that fails before anything is loaded fails the load', async () => {
+test('a reader that fails before anything is loaded fails the load', async () => {
   write('a.yaml', tenants('a'));
   const loading = start(root);
-  await workers[0]?.terminate();
-  await assert.rejects(loading, /the thread that reads tenants files ended/);
+  killReader();
+  await assert.rejects(loading, /the process that reads tenants files ended/);
 });
 
 test('a load that is closed meanwhile fails', async () => {
@@ -291,6 +300,71 @@ test('after close nothing is taken over any more', async () => {
   write('a.yaml', tenants('b'));
   watch?.rescan();
   assert.equal(slices, before);
-  assert.equal(workers.length, 1);
+  assert.equal(readers.length, 1);
   assert.equal(ids(), 'a');
+});
+
+/** Resolves once the reader of a small deployment has nothing left to do and has ended. */
+async function rested(count: number): Promise<void> {
+  const reader = readers[count - 1] ?? assert.fail(`reader ${count} was started`);
+  const isRunning = (): boolean => {
+    try {
+      return process.kill(reader.pid ?? assert.fail('it was started'), 0);
+    } catch {
+      return false;
+    }
+  };
+  for (const startMs = performance.now(); isRunning(); await pause(20)) {
+    assert.ok(performance.now() - startMs < DEADLINE_MS, 'the reader does not end');
+  }
+}
+
+test('a reader with nothing to do ends, and the next goes on where it stopped', async () => {
+  write('a.yaml', tenants('a'));
+  write('b.yaml', tenants('b'));
+  await start(root, { mostAtRest: 10 });
+  const before = directory.get(parseTenantId('a')).generation;
+  await rested(1);
+  write('b.yaml', tenants('b', 'new'));
+  await until(() => ids() === 'a b new' && reports.length === 1);
+  assert.deepEqual([reports.at(-1)?.changedTenants, reports.at(-1)?.parsedFiles], [1, 1]);
+  assert.equal(directory.get(parseTenantId('a')).generation, before);
+  await rested(2);
+  rmSync(join(root, 'a.yaml'));
+  await until(() => ids() === 'b new' && reports.length === 2);
+  assert.equal(reports.at(-1)?.removedTenants, 1);
+  assert.deepEqual([readers.length, troubles], [3, []]);
+});
+
+test('a reader that goes on knows what was refused before', async () => {
+  write('a.yaml', tenants('a'));
+  write('b.yaml', tenants('b'));
+  await start(root, { mostAtRest: 10 });
+  write('b.yaml', tenants('b', 'a'));
+  await until(() => reports.length === 1);
+  await rested(1);
+  write('c.yaml', tenants('c'));
+  await until(() => reports.length === 2);
+  assert.deepEqual([ids(), watch?.faults.length], ['a b c', 1]);
+  write('b.yaml', tenants('b', 'later'));
+  await until(() => reports.length === 3);
+  assert.deepEqual([ids(), watch?.faults.length], ['a b c later', 0]);
+});
+
+test('a look finds what no hint told of, and one that finds nothing starts no reader', async () => {
+  write('a.yaml', tenants('a'));
+  await start(root, { mostAtRest: 10, rescanIntervalMs: 50 });
+  await rested(1);
+  await pause(200);
+  watch?.rescan();
+  await pause(200);
+  assert.equal(readers.length, 1);
+});
+
+test('a large deployment keeps its reader', async () => {
+  write('a.yaml', tenants('a'));
+  write('b.yaml', tenants('b'));
+  await start(root, { mostAtRest: 1 });
+  await pause(3_000);
+  assert.equal(process.kill(readers[0]?.pid ?? assert.fail('it was started'), 0), true);
 });

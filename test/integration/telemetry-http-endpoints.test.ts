@@ -117,7 +117,7 @@ test('closing ends open connections', async () => {
 
 async function scrape(t: TestContext, metricsShowTenants: boolean): Promise<string> {
   const options = { logger: silent, clock: new FakeClock(), version: '1.2.3', metricsShowTenants };
-  const { telemetry, metricsHandler, shutdown } = await startTelemetry({ OTEL_METRICS_EXPORTER: 'prometheus' }, options);
+  const { telemetry, collectMetrics, shutdown } = await startTelemetry({ OTEL_METRICS_EXPORTER: 'prometheus' }, options);
   t.after(shutdown);
   const { metrics } = telemetry;
   metrics.observeDataKeys(() => ({ entries: 3, bytes: 1536, leases: 1, oldestAgeMs: 2500 }));
@@ -127,6 +127,8 @@ async function scrape(t: TestContext, metricsShowTenants: boolean): Promise<stri
   metrics.kmsCallHedged('aws');
   metrics.kmsCallEnded({ provider: 'aws', operation: 'wrap', outcome: 'OK', tenantId: 'acme', durationMs: 12 });
   metrics.requestEnded({ method: 'keyside.v1.CryptoService/Encrypt', outcome: 'OK', tenantId: 'acme', durationMs: 15 });
+  assert.ok(collectMetrics !== undefined);
+  const metricsHandler = prometheusHandler({ collect: collectMetrics, logger: silent });
   const { status, headers, body } = await (await serve(t, { metricsHandler })).ask('/metrics');
   assert.equal(status, 200);
   assert.equal(headers.get('content-type'), 'text/plain; version=0.0.4; charset=utf-8');

@@ -43,6 +43,6 @@ const traceId = serveOne(
 );
 await started.shutdown();
 const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes('@opentelemetry'));
-logger.log('info', 'report', { traceId, packages: loaded.length, servesMetrics: started.metricsHandler !== undefined });
+logger.log('info', 'report', { traceId, packages: loaded.length, servesMetrics: started.collectMetrics !== undefined });
 logger.flushSync();
 process.exit(0);

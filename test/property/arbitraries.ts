@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { nodeCipher } from '../../src/cipher/node-cipher.ts';
 import { type EncryptionContext, encodeContext } from '../../src/core/encryption-context.ts';
 import { type KeyConfigurationId, parseKeyConfigurationId, parseTenantId } from '../../src/core/ids.ts';
 import { SecretBytes } from '../../src/core/secret-bytes.ts';
@@ -7,8 +6,9 @@ import { createDocument, openDocument } from '../../src/envelope/document.ts';
 import { type OpenDocument, openField, sealAddedField, sealNewField } from '../../src/envelope/field.ts';
 import { parseHeader } from '../../src/envelope/header.ts';
 import { encodeKeyBlock, type KeyBlock, type StoredWrap } from '../../src/envelope/key-block.ts';
+import { bothCiphers } from '../fakes/both-ciphers.ts';
 
-export const cipher = nodeCipher();
+export const cipher = bothCiphers();
 
 /** Any text that UTF-8 can hold, with what trips encoders and objects mixed in. */
 export const text = fc.oneof(

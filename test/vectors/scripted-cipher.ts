@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Cipher } from '../../src/cipher/cipher.ts';
-import { nodeCipher } from '../../src/cipher/node-cipher.ts';
+import { bothCiphers } from '../fakes/both-ciphers.ts';
 
-/** Node's cipher with its random bytes given beforehand, in the order of use. Fails where the sizes differ or none are left. */
+/** The ciphers with random bytes given beforehand, in the order of use. Fails where the sizes differ or none are left. */
 export function scriptedCipher(script: readonly Uint8Array[]): Cipher & { readonly unused: () => number } {
   const left = [...script];
   const fillRandom = (out: Uint8Array): void => {
@@ -16,5 +16,5 @@ export function scriptedCipher(script: readonly Uint8Array[]): Cipher & { readon
     fillRandom(out);
     return out;
   };
-  return { ...nodeCipher(), random, fillRandom, unused: () => left.length };
+  return { ...bothCiphers(), random, fillRandom, unused: () => left.length };
 }

@@ -70,6 +70,7 @@ export class KeyProbes {
   }
 
   async #probed({ tenantId, key }: KeyToProbe, what: string): Promise<Finding> {
+    await this.#registry.prepare([key.provider]);
     const guarded = this.#registry.key(key);
     const context = { tenantId, configurationId: key.id, share: 0, shareCount: 0 };
     const scope: KmsCallScope = { signal: new AbortController().signal, span: NO_SPAN };

@@ -5,7 +5,6 @@ import { WRAP_ALGORITHMS } from '../../core/providers.ts';
 import type { SecretBytes } from '../../core/secret-bytes.ts';
 import type { KeyDescription, KmsKey, KmsProvider, UnwrapRequest, Wrapped, WrapRequest } from '../kms.ts';
 import type { LocalSettings } from './config.ts';
-import { readKey } from './store.ts';
 import type { StoredKey } from './stored-key.ts';
 import { openDataKey, SALT_BYTES, sealDataKey } from './wrapping.ts';
 
@@ -80,6 +79,7 @@ class LocalKey implements KmsKey {
   async #key(signal: AbortSignal): Promise<StoredKey> {
     signal.throwIfAborted();
     this.#checkOpen();
+    const { readKey } = await import('./store.ts');
     const stored = await readKey(this.#options.storeFile);
     try {
       signal.throwIfAborted();

@@ -26,7 +26,7 @@ export function sealDataKey({ cipher, kek, context }: Wrapping, dataKey: SecretB
   wrapped.set(salt, 0);
   const derived = derive({ cipher, kek, context }, salt);
   const nonce = derived.subarray(DATA_KEY_BYTES);
-  const key = cipher.importKey(derived.subarray(0, DATA_KEY_BYTES));
+  using key = cipher.importKey(derived.subarray(0, DATA_KEY_BYTES));
   cipher.seal(key, { nonce, aad: NO_AAD, plaintext: dataKey.expose() }, wrapped.subarray(SALT_BYTES));
   derived.fill(0);
   return wrapped;
@@ -37,7 +37,7 @@ export function openDataKey({ cipher, kek, context }: Wrapping, wrapped: Uint8Ar
   if (wrapped.length !== WRAPPED_BYTES) return undefined;
   const derived = derive({ cipher, kek, context }, wrapped.subarray(0, SALT_BYTES));
   const nonce = derived.subarray(DATA_KEY_BYTES);
-  const key = cipher.importKey(derived.subarray(0, DATA_KEY_BYTES));
+  using key = cipher.importKey(derived.subarray(0, DATA_KEY_BYTES));
   const dataKey = new Uint8Array(DATA_KEY_BYTES);
   const isGenuine = cipher.open(key, { nonce, aad: NO_AAD, ciphertext: wrapped.subarray(SALT_BYTES) }, dataKey);
   derived.fill(0);

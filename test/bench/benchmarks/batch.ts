@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { BatchEncryptResponse } from '../../../src/gen/keyside/v1/crypto.ts';
 import type { Benchmark } from '../benchmark.ts';
 import { BATCH_ENCRYPT, batchEncryptRequest, ENCRYPT, encryptRequest } from '../documents.ts';
-import { ensureH2load, post } from '../load.ts';
+import { ensureH2load, type Posted, postInTurns } from '../load.ts';
 import { startTarget } from '../target.ts';
 
 const DOCUMENTS = 100;
@@ -25,9 +25,9 @@ export const batch: Benchmark = {
     const { results } = BatchEncryptResponse.decode(await target.call(BATCH_ENCRYPT, request));
     assert.equal(results.length, DOCUMENTS);
     const batches = { path: BATCH_ENCRYPT, request, requests: Math.round(BATCHES * share), inFlight: 8 };
-    const unary = { path: ENCRYPT, request: encryptRequest(), requests: Math.round(UNARY * share), inFlight: 64 };
+    const unary = { path: ENCRYPT, request: encryptRequest(), requests: Math.round(UNARY * share), inFlight: 64, isPeer: true };
     return async () => {
-      const [ours, peer] = [await post(target, batches), await post(target, unary)];
+      const [ours, peer] = (await postInTurns(target, [batches, unary])) as [Posted, Posted];
       await target.assertAllOk();
       return { batch100_vs_unary: (ours.perSecond * DOCUMENTS) / peer.perSecond };
     };

@@ -5,6 +5,7 @@ import { SecretBytes } from '../../../src/core/secret-bytes.ts';
 import { ChunkSealer } from '../../../src/envelope/chunk-sealer.ts';
 import { type Benchmark, NotRun } from '../benchmark.ts';
 import { CHUNK_BYTES } from '../bulk.ts';
+import { profiling } from '../profiling.ts';
 
 /** 1 GiB. */
 const CHUNKS = 4_096;
@@ -12,9 +13,9 @@ const CHUNKS = 4_096;
 export const kernel: Benchmark = {
   figures: {
     kernel_vs_openssl: {
-      what: 'bytes per second of the chunk kernel, sealing pieces of 256 KiB into memory it was given / of `openssl speed -evp aes-256-gcm` at 16 KiB',
+      what: 'bytes per second of processor time of the chunk kernel, sealing pieces of 256 KiB into memory it was given / of `openssl speed -evp aes-256-gcm` at 16 KiB, which counts that time too',
       goal: { atLeast: 0.8 },
-      shortfall: 'Not profiled yet; each chunk of 16 KiB has a nonce and a tag of its own, which `openssl speed` leaves out.',
+      shortfall: 'Each chunk of 16 KiB has a nonce and a tag of its own, which `openssl speed` leaves out.',
     },
   },
   async prepare({ share }) {
@@ -30,9 +31,13 @@ export const kernel: Benchmark = {
       const peer = await opensslBytesPerSecond();
       using key = SecretBytes.own(cipher.random(32));
       using sealer = new ChunkSealer(cipher, key);
-      const startMs = performance.now();
-      for (let sealed = 0; sealed < chunks; sealed += 1) sealer.push(input, output.subarray(0, sealer.sizeOfPush(input.length)));
-      const ours = (chunks * CHUNK_BYTES) / ((performance.now() - startMs) / 1_000);
+      const before = process.cpuUsage();
+      await profiling.here(async () => {
+        for (let sealed = 0; sealed < chunks; sealed += 1)
+          sealer.push(input, output.subarray(0, sealer.sizeOfPush(input.length)));
+      });
+      const { user, system } = process.cpuUsage(before);
+      const ours = (chunks * CHUNK_BYTES) / ((user + system) / 1e6);
       return { kernel_vs_openssl: ours / peer };
     };
   },

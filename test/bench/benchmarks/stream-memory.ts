@@ -15,7 +15,6 @@ export const streamMemory: Benchmark = {
       what: 'most resident memory above idle while one stream encrypts 1 GiB, in a daemon just started',
       goal: { atMost: 48 },
       unit: 'MiB',
-      shortfall: 'Not profiled yet; buffers of 256 KiB become garbage with every chunk, and their memory is given back late.',
     },
   },
   async prepare({ share }, stack) {

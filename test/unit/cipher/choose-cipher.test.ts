@@ -44,6 +44,19 @@ describe('chooseCipher', () => {
       },
     },
     { name: 'expands to other bytes', change: { expand: (_key, _info, length) => new Uint8Array(length) } },
+    { name: 'seals no fields together', change: { sealFields: () => undefined } },
+    { name: 'opens no fields together', change: { openFields: () => 'altered' } },
+    { name: 'opens fields together that were altered', change: { openFields: () => 'opened' } },
+    {
+      name: 'opens fields under another key',
+      change: {
+        openFields: (batch, _commitment, out) => {
+          const [commitment, sealed] = [new Uint8Array(32), { ...batch, values: [] }];
+          working.sealFields(sealed, new Uint8Array(0), { commitment, out: new Uint8Array(0) });
+          return working.openFields(batch, commitment, out);
+        },
+      },
+    },
     {
       name: 'throws',
       change: {

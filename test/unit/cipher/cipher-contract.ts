@@ -29,7 +29,9 @@ export function cipherContract(name: string, cipher: Cipher): void {
     sealsAndOpens(cipher, cipher.importKey(RAW_KEY));
     refusesTheAltered(cipher, cipher.importKey(RAW_KEY));
     keepsPreconditions(cipher, cipher.importKey(RAW_KEY));
+    releases(cipher);
     expands(cipher);
+    worksOnFieldsTogether(cipher);
     yieldsRandomBytes(cipher);
   });
 }
@@ -147,6 +149,32 @@ function keepsPreconditions(cipher: Cipher, key: CipherKey): void {
   }
 }
 
+function releases(cipher: Cipher): void {
+  const input = { nonce: NONCE, aad: AAD, plaintext: Buffer.from('abc'), ciphertext: sealedAtOnce(Buffer.from('abc'), AAD) };
+
+  it('throws wherever a released key is used, and touches no output', () => {
+    const key = cipher.importKey(RAW_KEY);
+    key[Symbol.dispose]();
+    const [sealed, opened] = [Buffer.alloc(19, 0xaa), Buffer.alloc(3, 0xaa)];
+    assert.throws(() => cipher.seal(key, input, sealed), /a released key was used/);
+    assert.throws(() => cipher.open(key, input, opened), /a released key was used/);
+    assert.ok([...sealed, ...opened].every((byte) => byte === 0xaa));
+  });
+
+  it('releases a key once, however often it is asked to, and no other key', () => {
+    const other = cipher.importKey(RAW_KEY);
+    for (let round = 0; round < 200; round++) {
+      using key = cipher.importKey(Buffer.alloc(32, round));
+      key[Symbol.dispose]();
+      key[Symbol.dispose]();
+    }
+    const opened = Buffer.alloc(3);
+    assert.equal(cipher.open(other, input, opened), true);
+    assert.deepEqual(opened, input.plaintext);
+    other[Symbol.dispose]();
+  });
+}
+
 function expands(cipher: Cipher): void {
   it('expands to the beginning of one HMAC-SHA-512, in memory of its own', () => {
     const info = Buffer.from('info');
@@ -188,5 +216,105 @@ function yieldsRandomBytes(cipher: Cipher): void {
     }
     assert.equal(seen.size, 6_000);
     assert.equal(cipher.random(0).length, 0);
+  });
+}
+
+const TOGETHER = {
+  secret: RAW_KEY,
+  info: Buffer.from('what the key is for'),
+  version: 1,
+  aadPrefix: Buffer.from('prefix '),
+  names: Buffer.from('abc and what nobody reads'),
+  nameBytes: Uint32Array.of(1, 0, 2, 0),
+};
+const NAMES = ['a', '', 'bc'];
+const VALUES = [plaintextOf(204), plaintextOf(0), plaintextOf(70_000)];
+const NONCES = Buffer.concat([Buffer.alloc(12, 1), Buffer.alloc(12, 2), NONCE]);
+const TOTAL_BYTES = 70_204;
+
+function worksOnFieldsTogether(cipher: Cipher): void {
+  const sealed = (): { commitment: Buffer; fields: Buffer[] } => {
+    const [commitment, out] = [Buffer.alloc(32), Buffer.alloc(TOTAL_BYTES + 3 * 29, 0xaa)];
+    cipher.sealFields({ ...TOGETHER, values: VALUES }, NONCES, { commitment, out });
+    return { commitment, fields: [out.subarray(0, 233), out.subarray(233, 262), out.subarray(262)] };
+  };
+
+  it('seals fields together to what each is alone, under the key that is expanded', () => {
+    const both = cipher.expand(TOGETHER.secret, TOGETHER.info, 64);
+    const key = cipher.importKey(both.subarray(0, 32));
+    const alone = VALUES.map((plaintext, at) => {
+      const nonce = NONCES.subarray(12 * at, 12 * at + 12);
+      const out = Buffer.alloc(plaintext.length + TAG_BYTES);
+      cipher.seal(key, { nonce, aad: Buffer.from(`prefix ${NAMES[at]}`), plaintext }, out);
+      return Buffer.concat([Uint8Array.of(1), nonce, out]);
+    });
+    const { commitment, fields } = sealed();
+    assert.deepEqual(fields, alone);
+    assert.deepEqual(commitment, Buffer.from(both.subarray(32)));
+  });
+
+  it('opens fields together, each where the one before it ends', () => {
+    const { commitment, fields } = sealed();
+    const out = Buffer.alloc(TOTAL_BYTES, 0xaa);
+    assert.equal(cipher.openFields({ ...TOGETHER, values: fields }, commitment, out), 'opened');
+    assert.ok(out.equals(Buffer.concat(VALUES)));
+  });
+
+  it('commits to the key where there are no fields', () => {
+    const [commitment, none] = [Buffer.alloc(32), Buffer.alloc(0)];
+    cipher.sealFields({ ...TOGETHER, values: [] }, none, { commitment, out: none });
+    assert.deepEqual(commitment, sealed().commitment);
+    assert.equal(cipher.openFields({ ...TOGETHER, values: [] }, commitment, none), 'opened');
+  });
+
+  it('opens nothing under another key than the committed one', () => {
+    const { commitment, fields } = sealed();
+    for (const at of [0, 15, 31]) {
+      const other = Buffer.from(commitment);
+      other.writeUInt8(other.readUInt8(at) ^ 1, at);
+      const out = Buffer.alloc(TOTAL_BYTES);
+      assert.equal(cipher.openFields({ ...TOGETHER, values: fields }, other, out), 'other key');
+      assert.ok(out.equals(Buffer.alloc(TOTAL_BYTES)));
+    }
+    const foreign = { ...TOGETHER, secret: Buffer.alloc(32), values: fields };
+    assert.equal(cipher.openFields(foreign, commitment, Buffer.alloc(TOTAL_BYTES)), 'other key');
+  });
+
+  it('leaves nothing of any field where one was altered, moved, of another version or too short', () => {
+    const { commitment, fields } = sealed();
+    const [first, second, third] = fields as [Buffer, Buffer, Buffer];
+    const flipped = (field: Buffer, at: number): Buffer => {
+      const copy = Buffer.from(field);
+      copy.writeUInt8(copy.readUInt8(at) ^ 1, at);
+      return copy;
+    };
+    const wrong = [
+      [first, second, flipped(third, third.length - 1)],
+      [first, second, flipped(third, 50)],
+      [first, flipped(second, 5), third],
+      [flipped(first, 0), second, third],
+      [second, first, third],
+      [first, second.subarray(0, 28), third],
+      [first, second, Buffer.alloc(0)],
+    ];
+    for (const [index, values] of wrong.entries()) {
+      const size = values.reduce((sum, { length }) => sum + Math.max(0, length - 29), 0);
+      const out = Buffer.alloc(size, 0xaa);
+      assert.equal(cipher.openFields({ ...TOGETHER, values }, commitment, out), 'altered', `${index}`);
+      assert.ok(out.equals(Buffer.alloc(size)), `${index}`);
+    }
+  });
+
+  it('Precondition: what fields are sealed and opened into has their size, and secret and nonces theirs.', () => {
+    const batch = { ...TOGETHER, values: [Buffer.alloc(10)] };
+    const nonce = Buffer.alloc(12);
+    const into = (size: number) => ({ commitment: Buffer.alloc(32), out: Buffer.alloc(size) });
+    for (const size of [0, 38, 40]) assert.throws(() => cipher.sealFields(batch, nonce, into(size)), RangeError);
+    for (const size of [0, 11, 13]) assert.throws(() => cipher.sealFields(batch, Buffer.alloc(size), into(39)), RangeError);
+    assert.throws(() => cipher.sealFields({ ...batch, secret: Buffer.alloc(31) }, nonce, into(39)), RangeError);
+    const { commitment, out } = into(39);
+    cipher.sealFields(batch, nonce, { commitment, out });
+    const stored = { ...batch, values: [out] };
+    for (const size of [0, 9, 11]) assert.throws(() => cipher.openFields(stored, commitment, Buffer.alloc(size)), RangeError);
   });
 }

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { type Cipher, type CipherKey, TAG_BYTES } from '../../../src/cipher/cipher.ts';
+import { type Cipher, type CipherKey, type FieldBatch, TAG_BYTES } from '../../../src/cipher/cipher.ts';
 import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
 import { check } from '../../property/runs.ts';
 import { cipherContract } from './cipher-contract.ts';
@@ -110,6 +110,22 @@ function keys(cipher: Cipher): void {
     }
   });
 
+  it('keeps keys apart where others are released among them, and gives their memory to the next', () => {
+    const input = { nonce: Buffer.alloc(12), aad: Buffer.alloc(0), plaintext: Buffer.from('plaintext') };
+    const [ours, theirs] = [Buffer.alloc(25), Buffer.alloc(25)];
+    const live = new Map<number, CipherKey>();
+    for (let at = 0; at < 3_000; at++) {
+      live.set(at, cipher.importKey(Buffer.alloc(32, at % 251)));
+      const [oldest, key] = [...live][0] as [number, CipherKey];
+      cipher.seal(key, input, ours);
+      reference.seal(reference.importKey(Buffer.alloc(32, oldest % 251)), input, theirs);
+      assert.deepEqual(ours, theirs);
+      if (live.size < 100) continue;
+      key[Symbol.dispose]();
+      live.delete(oldest);
+    }
+  });
+
   it('serves several threads, and outlives their ends', async () => {
     const source = `
       const { chooseCipher } = await import(${JSON.stringify(new URL('../../../src/cipher/choose-cipher.ts', import.meta.url).href)});
@@ -207,6 +223,60 @@ function misuse(cipher: Cipher): void {
     assert.throws(() => cipher.importKey(gone), RangeError);
     assert.throws(() => cipher.seal(key, good, gone), RangeError);
     assert.throws(() => cipher.open(key, { ...good, ciphertext: gone }, new Uint8Array(16)), RangeError);
+  });
+
+  const fields: FieldBatch = {
+    secret: Buffer.alloc(32),
+    info: Buffer.alloc(0),
+    version: 1,
+    aadPrefix: Buffer.alloc(0),
+    names: Buffer.from('ab'),
+    nameBytes: Uint32Array.of(1, 1),
+    values: [Buffer.alloc(40), Buffer.alloc(50)],
+  };
+  const into = () => ({ commitment: Buffer.alloc(32), out: Buffer.alloc(90 + 58) });
+
+  for (const wrong of [...NOT_BYTES, ...OTHER_ARRAYS] as unknown as Uint8Array[]) {
+    it(`throws a TypeError for ${Object.prototype.toString.call(wrong)} where bytes of fields belong`, () => {
+      const nonces = Buffer.alloc(24);
+      for (const part of ['secret', 'info', 'aadPrefix', 'names']) {
+        assert.throws(() => cipher.sealFields({ ...fields, [part]: wrong }, nonces, into()), TypeError, part);
+        assert.throws(() => cipher.openFields({ ...fields, [part]: wrong }, Buffer.alloc(32), Buffer.alloc(32)), TypeError, part);
+      }
+      const values = [Buffer.alloc(40), wrong];
+      const { commitment, out } = into();
+      assert.throws(() => cipher.sealFields({ ...fields, values }, nonces, { commitment, out: out.fill(1) }), TypeError);
+      assert.ok(out.every((byte) => byte === 0));
+      assert.throws(() => cipher.sealFields(fields, wrong, into()), TypeError);
+      assert.throws(() => cipher.sealFields(fields, nonces, { ...into(), out: wrong }), TypeError);
+      assert.throws(() => cipher.sealFields(fields, nonces, { ...into(), commitment: wrong }), TypeError);
+      assert.throws(() => cipher.openFields(fields, wrong, Buffer.alloc(32)), TypeError);
+      assert.throws(() => cipher.openFields(fields, Buffer.alloc(32), wrong), TypeError);
+    });
+  }
+
+  it('throws where fields have no lengths of names, or longer names than there are', () => {
+    for (const nameBytes of [new Uint8Array(2), [1, 1], undefined] as unknown as Uint32Array[]) {
+      assert.throws(() => cipher.sealFields({ ...fields, nameBytes }, Buffer.alloc(24), into()), TypeError);
+    }
+    for (const nameBytes of [Uint32Array.of(1), Uint32Array.of(1, 2), Uint32Array.of(0xffffffff, 0xffffffff)]) {
+      assert.throws(() => cipher.sealFields({ ...fields, nameBytes }, Buffer.alloc(24), into()), RangeError);
+    }
+  });
+
+  it('Precondition: `out` does not overlap an input of fields.', () => {
+    const memory = Buffer.alloc(200);
+    const out = memory.subarray(0, 148);
+    const overlapping = memory.subarray(147, 187);
+    const values = [overlapping, Buffer.alloc(50)];
+    assert.throws(() => cipher.sealFields({ ...fields, values }, Buffer.alloc(24), { ...into(), out }), RangeError);
+    for (const part of ['info', 'aadPrefix', 'names']) {
+      const batch = { ...fields, [part]: overlapping };
+      assert.throws(() => cipher.sealFields(batch, Buffer.alloc(24), { ...into(), out }), RangeError, part);
+    }
+    assert.throws(() => cipher.sealFields(fields, memory.subarray(147, 171), { ...into(), out }), RangeError);
+    const commitment = memory.subarray(147, 179);
+    assert.throws(() => cipher.sealFields(fields, Buffer.alloc(24), { commitment, out }), RangeError);
   });
 
   it('goes on working after every refusal', () => {

@@ -40,11 +40,17 @@ test('a file that names its tenants and nothing else gets every default', () => 
       maxBatchDocuments: 1_000,
       maxConcurrentCalls: 512,
       maxConcurrentCallsPerTenant: 128,
+      maxConcurrentCallsPerCaller: 256,
+      maxBytesInFlight: 256 * 1024 * 1024,
+      maxBytesInFlightPerCaller: 128 * 1024 * 1024,
+      maxConnections: 1_024,
       maxMessageBytes: 8_388_608,
       defaultDeadlineMs: 30_000,
+      maxStreamAgeMs: 21_600_000,
     },
     cache: { maxEntries: 10_000, maxBytes: 16_777_216, negativeTtlMs: 1_000 },
     kms: { timeoutMs: 10_000, attemptTimeoutMs: 3_000, maxConcurrent: 32, maxQueued: 256, maxAttempts: 3 },
+    processes: 1,
     drain: { timeoutMs: 20_000 },
     telemetry: { maxTenantLabels: 50, metricsShowTenants: false },
     isReflectionOn: true,
@@ -162,6 +168,25 @@ test('a document may not be larger than a message', () => {
     faultsOf('tenants: t\nlimits: {maxDocumentBytes: 2MiB, maxMessageBytes: 1MiB}\n').join('\n'),
     /^2:28: limits.maxDocumentBytes: must not be more than limits.maxMessageBytes$/,
   );
+});
+
+test('the largest message finds room in the memory for all calls, and in that of one caller', () => {
+  assert.deepEqual(
+    faultsOf('tenants: t\nlimits: {maxMessageBytes: 64MiB, maxBytesInFlight: 255MiB, maxBytesInFlightPerCaller: 256MiB}\n'),
+    ['2:52: limits.maxBytesInFlight: must be at least 4 times limits.maxMessageBytes'],
+  );
+  assert.match(
+    faultsOf('tenants: t\nlimits: {maxMessageBytes: 64MiB}\n').join(),
+    /maxBytesInFlightPerCaller: must be at least 4/,
+  );
+});
+
+test('every process finds one call to a key in its share', () => {
+  assert.equal(parse('sidecar: { processes: 32 }').processes, 32);
+  assert.deepEqual(faultsOf('tenants: t\nsidecar: {processes: 3}\nkms: {maxConcurrent: 2}\n'), [
+    '2:22: sidecar.processes: must not be more than kms.maxConcurrent, which the processes share',
+  ]);
+  assert.match(faultsOf('tenants: t\nsidecar: {processes: 0}\n').join(), /sidecar\.processes/);
 });
 
 test('a file that cannot be read is a ConfigurationError', () => {

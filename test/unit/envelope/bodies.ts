@@ -1,15 +1,15 @@
 import { Buffer } from 'node:buffer';
-import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
 import { SecretBytes } from '../../../src/core/secret-bytes.ts';
 import type { BodyOpener } from '../../../src/envelope/body-opener.ts';
 import { ChunkOpener } from '../../../src/envelope/chunk-opener.ts';
 import { ChunkSealer } from '../../../src/envelope/chunk-sealer.ts';
 import { type ObjectRange, planRange } from '../../../src/envelope/object-range.ts';
 import { RangeOpener } from '../../../src/envelope/range-opener.ts';
+import { bothCiphers } from '../../fakes/both-ciphers.ts';
 
 /** Bodies for the tests of this folder and of the properties. */
 
-export const cipher = nodeCipher();
+export const cipher = bothCiphers();
 export const objectKey = (): SecretBytes => SecretBytes.own(Buffer.alloc(32, 0x6f));
 
 /** Byte i is i mod 251: no two chunks of it are alike. */

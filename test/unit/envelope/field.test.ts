@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
 import { SecretBytes } from '../../../src/core/secret-bytes.ts';
 import { derive } from '../../../src/envelope/derive.ts';
 import { type OpenDocument, openField, sealAddedField, sealNewField } from '../../../src/envelope/field.ts';
+import { bothCiphers } from '../../fakes/both-ciphers.ts';
 
-const cipher = nodeCipher();
+const cipher = bothCiphers();
 
 function openDocument(): OpenDocument {
   const dataKey = SecretBytes.own(Buffer.alloc(32, 0x64));

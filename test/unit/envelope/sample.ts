@@ -1,14 +1,14 @@
-import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
 import { encodeContext } from '../../../src/core/encryption-context.ts';
 import { parseKeyConfigurationId, parseTenantId } from '../../../src/core/ids.ts';
 import { SecretBytes } from '../../../src/core/secret-bytes.ts';
 import { derive } from '../../../src/envelope/derive.ts';
 import { encodeHeader, type Header, type HeaderKind, parseHeader } from '../../../src/envelope/header.ts';
 import { encodeKeyBlock } from '../../../src/envelope/key-block.ts';
+import { bothCiphers } from '../../fakes/both-ciphers.ts';
 
 /** One tenant's parts of a document, the same in every test. */
 
-export const cipher = nodeCipher();
+export const cipher = bothCiphers();
 export const context = encodeContext({ tenantId: parseTenantId('acme'), dataLabel: 'label', pairs: new Map([['row', '7']]) });
 export const keyBlock = encodeKeyBlock([
   {

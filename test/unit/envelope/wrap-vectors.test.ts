@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
 import { encodeWrapContext } from '../../../src/core/encryption-context.ts';
 import { ciphertextRejected } from '../../../src/core/errors.ts';
 import { SecretBytes } from '../../../src/core/secret-bytes.ts';
 import { parseHeader } from '../../../src/envelope/header.ts';
 import type { StoredWrap } from '../../../src/envelope/key-block.ts';
 import { openDataKey, sealDataKey } from '../../../src/kms/local/wrapping.ts';
+import { bothCiphers } from '../../fakes/both-ciphers.ts';
 import { readWithDataKey, text, wrapContextOf } from '../../vectors/reader.ts';
 import { fromHex, type Hex, readVectors, type UnwrapVector } from '../../vectors/vectors.ts';
 import { assertRefused } from '../core/refusal.ts';
 
-const cipher = nodeCipher();
+const cipher = bothCiphers();
 const secret = (hex: Hex): SecretBytes => SecretBytes.own(fromHex(hex));
 /** AES-KWP's alternative initial value (RFC 5649, section 3). */
 const KWP_IV = Buffer.from('a65959a6', 'hex');

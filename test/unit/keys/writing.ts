@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { KeyBlock } from '../../../src/envelope/key-block.ts';
+import type { WriteRequest } from '../../../src/keys/key-writer.ts';
 import type { KeyConfiguration, LabelPolicy } from '../../../src/tenants/tenant.ts';
 import { FakeCallScope } from '../../fakes/call-scope.ts';
 import { labelPolicy } from '../../fakes/tenants.ts';
@@ -20,17 +21,21 @@ export function primaryOf(world: World, tenantId = 'acme'): KeyConfiguration {
   return primary;
 }
 
+function requestOf(world: World, writing: Writing): WriteRequest {
+  const { tenant = 'acme', policy = {}, declaredLabel, bytes = 100 } = writing;
+  const target = [[primaryOf(world, tenant)]] as const;
+  return { tenant: world.tenant(tenant), target, declaredLabel, policy: labelPolicy(policy), bytes };
+}
+
+/** The data key as hex that a document would be encrypted under without waiting; undefined where it must wait. */
+export function writeNow(world: World, writing: Writing = {}): string | undefined {
+  const lent = world.ring.writer.lend(requestOf(world, writing), writing.scope ?? new FakeCallScope());
+  return lent && Buffer.from(lent.dataKey.expose()).toString('hex');
+}
+
 /** Takes a data key for one document as a request does, and returns its block and its value as hex. */
 export async function write(world: World, writing: Writing = {}): Promise<{ keyBlock: KeyBlock; dataKey: string }> {
-  const { tenant = 'acme', policy = {}, declaredLabel, bytes = 100, scope = new FakeCallScope() } = writing;
-  const request = {
-    tenant: world.tenant(tenant),
-    target: [[primaryOf(world, tenant)]] as const,
-    declaredLabel,
-    policy: labelPolicy(policy),
-    bytes,
-  };
-  const written = await world.ring.writer.take(request, scope);
+  const written = await world.ring.writer.take(requestOf(world, writing), writing.scope ?? new FakeCallScope());
   using dataKey = written.dataKey;
   return { keyBlock: written.keyBlock, dataKey: Buffer.from(dataKey.expose()).toString('hex') };
 }

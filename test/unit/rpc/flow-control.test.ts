@@ -10,11 +10,11 @@ import {
   widenStreamWindows,
 } from '../../../src/rpc/flow-control.ts';
 import { bindListeners } from '../../../src/rpc/listen.ts';
-import { until } from '../../fakes/edge.ts';
+import { CONNECTIONS, until } from '../../fakes/edge.ts';
 
 it('the windows of streams and connections are wide, as a client of the bound server sees them', async () => {
   const server = new Server();
-  const { tcp } = await bindListeners(server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined });
+  const { tcp } = await bindListeners(server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined }, CONNECTIONS);
   const session = connect(`http://${tcp}`);
   await once(session, 'remoteSettings');
   assert.equal(session.remoteSettings.initialWindowSize, STREAM_WINDOW_BYTES);

@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BatchEncryptRequest, EncryptRequest } from '../../../src/gen/keyside/v1/crypto.ts';
-import { assertFewItems, DOCUMENTS, OPENING } from '../../../src/rpc/item-count.ts';
+import { assertFewItems, DOCUMENTS, decodedBytes, OPENING } from '../../../src/rpc/item-count.ts';
 import { refused } from '../../fakes/refused.ts';
 
 const none = { metadata: undefined, edek: new Uint8Array(0), context: new Map<string, string>() };
@@ -37,5 +38,21 @@ describe('the count of what a request holds', () => {
 
   it('leaves what is not protobuf to the decoder', () => {
     assertFewItems(Buffer.alloc(1024 * 1024, 0xff), DOCUMENTS);
+  });
+
+  it('says how much memory the decoded message takes: by its items, whatever they hold', () => {
+    const empty = Buffer.alloc(2_000);
+    for (let at = 0; at < empty.length; at += 2) empty[at] = 0x12;
+    assert.equal(decodedBytes(empty, DOCUMENTS), 1_000 * 640);
+    const inner = Buffer.concat([Buffer.of(0x12, 0xe8, 0x07), empty.subarray(0, 1_000)]);
+    assert.equal(decodedBytes(inner, DOCUMENTS), 640 + 500 * 256);
+    assert.equal(decodedBytes(inner, OPENING), 640, 'a field that is not looked into is one');
+    assert.equal(decodedBytes(Buffer.alloc(0), DOCUMENTS), 0);
+  });
+
+  it('counts what comes after groups, of which nothing is kept, however deep they are', () => {
+    const deep = Buffer.concat([Buffer.alloc(300_000, 0x0b), Buffer.alloc(300_000, 0x0c)]);
+    assert.equal(decodedBytes(Buffer.concat([deep, Buffer.of(0x12, 0x00)]), DOCUMENTS), 2 * 640);
+    assertFewItems(deep, DOCUMENTS);
   });
 });

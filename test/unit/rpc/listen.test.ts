@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { Client, credentials } from '@grpc/grpc-js';
 import { bindListeners } from '../../../src/rpc/listen.ts';
 import { RPC } from '../../fakes/api.ts';
-import { Edge, send } from '../../fakes/edge.ts';
+import { CONNECTIONS, Edge, send } from '../../fakes/edge.ts';
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'keyside-listen-'));
@@ -19,7 +19,7 @@ function folder(t: TestContext): string {
 async function listenOn(t: TestContext, unix: string): Promise<void> {
   const { server } = new Edge();
   t.after(() => server.forceShutdown());
-  await bindListeners(server, { tcp: undefined, unix, tls: undefined });
+  await bindListeners(server, { tcp: undefined, unix, tls: undefined }, CONNECTIONS);
 }
 
 async function assertServes(t: TestContext, path: string): Promise<void> {
@@ -99,7 +99,7 @@ describe('listening on TCP', () => {
   it('gives the port that it got in place of 0', async (t) => {
     const { server } = new Edge();
     t.after(() => server.forceShutdown());
-    const bound = await bindListeners(server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined });
+    const bound = await bindListeners(server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined }, CONNECTIONS);
     assert.match(bound.tcp ?? '', /^127\.0\.0\.1:[1-9]\d+$/);
     assert.equal(bound.unix, undefined);
   });
@@ -107,8 +107,8 @@ describe('listening on TCP', () => {
   it('names the address that cannot be used', async (t) => {
     const [first, second] = [new Edge(), new Edge()];
     t.after(() => first.server.forceShutdown());
-    const { tcp } = await bindListeners(first.server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined });
-    await assert.rejects(bindListeners(second.server, { tcp, unix: undefined, tls: undefined }), {
+    const { tcp } = await bindListeners(first.server, { tcp: '127.0.0.1:0', unix: undefined, tls: undefined }, CONNECTIONS);
+    await assert.rejects(bindListeners(second.server, { tcp, unix: undefined, tls: undefined }, CONNECTIONS), {
       message: `cannot listen on ${tcp}: another process listens there`,
     });
   });

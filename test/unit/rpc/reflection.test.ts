@@ -19,8 +19,19 @@ function fieldsOf(bytes: Uint8Array): Map<number, Uint8Array[]> {
   return fields;
 }
 
+interface Question {
+  readonly field: number;
+  readonly text: string;
+  /** Sent in place of the question. */
+  readonly raw?: Buffer;
+}
+
 /** Asks the reflection service one thing and returns the fields of its answer. */
-function ask(client: Client, version: string, question: { field: number; text: string }): Promise<Map<number, Uint8Array[]>> {
+function ask(client: Client, version: string, { field, text, raw }: Question): Promise<Map<number, Uint8Array[]>> {
+  const asked = new BinaryWriter()
+    .uint32((field << 3) | 2)
+    .string(text)
+    .finish();
   return new Promise((resolve, reject) => {
     const stream = client.makeBidiStreamRequest(
       `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`,
@@ -32,12 +43,7 @@ function ask(client: Client, version: string, question: { field: number; text: s
       stream.end();
     });
     stream.on('error', reject);
-    stream.write(
-      new BinaryWriter()
-        .uint32((question.field << 3) | 2)
-        .string(question.text)
-        .finish(),
-    );
+    stream.write(raw ?? asked);
   });
 }
 
@@ -64,6 +70,14 @@ describe('reflection', () => {
     for (const file of files) {
       for (const imported of file.get(3) ?? []) assert.ok(names.has(text(imported)), `${text(imported)} is missing`);
     }
+  });
+
+  it('refuses what is no message, and serves on', async (t) => {
+    const edge = await Edge.start(t);
+    // Field 1 of a wire type that there is not.
+    await assert.rejects(ask(edge.client, 'v1', { field: LIST_SERVICES, text: '', raw: Buffer.from([15]) }), /INTERNAL/);
+    const answer = await ask(edge.client, 'v1', { field: LIST_SERVICES, text: '' });
+    assert.ok(answer.has(6));
   });
 
   it('is not there where it is configured off', async (t) => {

@@ -70,4 +70,41 @@ describe('a scratch writer', () => {
     }
     assert.throws(() => new ScratchWriter().write((writer) => writer.join()), /was not begun/);
   });
+
+  it('lends room for bytes that are then sent from where they lie', async () => {
+    for (const size of [0, 1, 127, 128, 16_384, 300_000]) {
+      const scratch = new ScratchWriter();
+      const room = scratch.room(size);
+      room.fill(7);
+      const message = scratch.write((writer) => writer.uint32(18).bytes(room));
+      assert.deepEqual(new Uint8Array(message), new BinaryWriter().uint32(18).bytes(Buffer.alloc(size, 7)).finish());
+      assert.equal(message.buffer, room.buffer);
+      assert.equal(message.byteOffset + message.length, room.byteOffset + size);
+      await turn();
+      assert.ok(message.every((byte) => byte === 0));
+    }
+  });
+
+  it('zeroes room that was never sent, and writes any other message after it', async () => {
+    const scratch = new ScratchWriter();
+    const room = scratch.room(1_000).fill(8);
+    const other = scratch.write((writer) => writer.uint32(10).string('other'));
+    assert.equal(other.toString('latin1'), '\n\u0005other');
+    await turn();
+    assert.ok(room.every((byte) => byte === 0));
+  });
+
+  it('refuses lent bytes that no longer hold, that are not alone in their message, and room beyond what is kept', async () => {
+    const scratch = new ScratchWriter();
+    const late = scratch.room(10);
+    await turn();
+    const refusal = { message: 'lent bytes are not those of this message' };
+    assert.throws(() => scratch.write((writer) => writer.uint32(18).bytes(late)), refusal);
+    const sent = scratch.room(10);
+    scratch.write((writer) => writer.uint32(18).bytes(sent));
+    assert.throws(() => scratch.write((writer) => writer.uint32(18).bytes(sent)), refusal);
+    const second = scratch.room(10);
+    assert.throws(() => scratch.write((writer) => writer.uint32(8).uint32(1).uint32(18).bytes(second)), refusal);
+    assert.throws(() => scratch.room(512 * 1024), RangeError);
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import type { DecryptStreamOpen } from '../../../src/gen/keyside/v1/stream.ts';
+import type { DecryptStreamOpen, EncryptStreamRequest } from '../../../src/gen/keyside/v1/stream.ts';
 import { Callers, digestOfToken } from '../../../src/rpc/callers.ts';
 import { Edge, refusalOf, until } from '../../fakes/edge.ts';
 import {
@@ -245,6 +245,55 @@ describe('a stream', () => {
     const { reason, message } = await refusalOf(answer);
     assert.equal(reason, 'DEADLINE_EXCEEDED');
     assert.match(message, /sent nothing for 100 ms/);
+    await until('the place is free', () => edge.admission.calls === 0);
+  });
+
+  it('is not kept alive by messages that bring nothing', async (t) => {
+    const edge = await Edge.start(t, { server: { defaultDeadlineMs: 200 } });
+    for (const [opening, open] of [
+      [encryptOpening({}), encryptCall],
+      [decryptOpening({}), decryptCall],
+    ] as const) {
+      const stream = open(edge) as unknown as ReturnType<typeof encryptCall>;
+      const answer = refusalOf(answered(stream as never));
+      stream.write(opening as EncryptStreamRequest);
+      const ticking = setInterval(() => stream.write(chunk(Buffer.alloc(0))), 20);
+      t.after(() => clearInterval(ticking));
+      const { reason, message } = await answer;
+      clearInterval(ticking);
+      assert.equal(reason, 'DEADLINE_EXCEEDED', message);
+      assert.match(message, /sent nothing for 200 ms/);
+    }
+    await until('the places are free', () => edge.admission.calls === 0);
+  });
+
+  it('takes empty chunks between others, and an object of empty chunks alone', async (t) => {
+    const edge = await Edge.start(t);
+    for (const parts of [
+      ['', 'one', '', '', 'two', ''],
+      ['', ''],
+    ]) {
+      const call = encryptCall(edge);
+      const answer = answered(call as never);
+      call.write(encryptOpening({}));
+      for (const part of parts) call.write(chunk(Buffer.from(part)));
+      call.end();
+      const { bytes } = await answer;
+      assert.equal(String(await decrypted(edge, bytes)), parts.join(''));
+    }
+  });
+
+  it('that is too old ends, however busy it is, and says what bounds it', async (t) => {
+    const edge = await Edge.start(t, { server: { maxStreamAgeMs: 150 } });
+    const call = encryptCall(edge);
+    const answer = answered(call as never);
+    call.write(encryptOpening({}));
+    const ticking = setInterval(() => call.write(chunk(Buffer.alloc(CHUNK))), 5);
+    t.after(() => clearInterval(ticking));
+    const { reason, message } = await refusalOf(answer);
+    clearInterval(ticking);
+    assert.equal(reason, 'DEADLINE_EXCEEDED');
+    assert.match(message, /a stream may last for 150 ms: limits\.maxStreamAge/);
     await until('the place is free', () => edge.admission.calls === 0);
   });
 

@@ -33,7 +33,7 @@ export function requestOf({
   return { tenantId: parseTenantId(tenant), fields: bytes, edek, context: new Map(Object.entries(context)), dataLabel: label };
 }
 
-export function encryptFor(world: World, asking: Asking): Promise<EncryptedDocument> {
+export async function encryptFor(world: World, asking: Asking): Promise<EncryptedDocument> {
   return encrypt(world, requestOf(asking), asking.scope ?? new FakeCallScope());
 }
 

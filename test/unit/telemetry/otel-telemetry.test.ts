@@ -68,7 +68,7 @@ test("a caller's malformed trace context begins a new trace", () => {
 
 test("without a propagator a caller's trace is not continued", () => {
   const { tracing, spans } = recordingTracing('all');
-  const telemetry = new OtelTelemetry({ tracing: { tracer: tracing.tracer } });
+  const telemetry = new OtelTelemetry({ tracing: { ...tracing, callers: undefined } });
   telemetry.startRequest(METHOD, callerHeader('01')).end();
   assert.notEqual(spans()[0]?.spanContext().traceId, TRACE_ID);
 });
@@ -85,10 +85,30 @@ test('a request that is not sampled knows its trace id, has itself as every chil
   assert.deepEqual(spans(), []);
 });
 
-test('a request without a caller that is not sampled still has a trace id for the log', () => {
-  const { tracing, spans } = recordingTracing('none');
-  assert.match(new OtelTelemetry({ tracing }).startRequest(METHOD, noHeader).traceId ?? '', /^[0-9a-f]{32}$/);
-  assert.deepEqual(spans(), []);
+test('a request without a caller that is not sampled has no span and no id: the tracer is not even asked', () => {
+  const { tracing } = recordingTracing('none');
+  const tracer = new Proxy(tracing.tracer, {
+    get: () => {
+      throw new Error('the tracer was asked');
+    },
+  });
+  assert.equal(new OtelTelemetry({ tracing: { ...tracing, tracer } }).startRequest(METHOD, noHeader), NO_SPAN);
+});
+
+test("of an unsampled caller's headers one is read, and the tracer is not asked", () => {
+  const { tracing } = recordingTracing('all');
+  const read: string[] = [];
+  const tracer = new Proxy(tracing.tracer, {
+    get: () => {
+      throw new Error('the tracer was asked');
+    },
+  });
+  const header = (name: string): string | undefined => {
+    read.push(name);
+    return callerHeader('00')(name);
+  };
+  assert.equal(new OtelTelemetry({ tracing: { ...tracing, tracer } }).startRequest(METHOD, header).traceId, TRACE_ID);
+  assert.deepEqual(read, ['traceparent']);
 });
 
 const failures: { reason: ErrorReason; code: number }[] = [

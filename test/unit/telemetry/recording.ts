@@ -1,26 +1,27 @@
-import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { parseTraceParent, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { AggregationTemporality, type DataPoint, type Histogram, MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import {
-  AlwaysOffSampler,
   AlwaysOnSampler,
   BasicTracerProvider,
   InMemorySpanExporter,
-  ParentBasedSampler,
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
 import type { Tracing } from '../../../src/telemetry/otel-telemetry.ts';
 
-/** A tracer that keeps its spans. */
+/** A tracer that keeps its spans: of new traces all or none, of callers' those that are sampled. */
 export function recordingTracing(sampled: 'all' | 'none'): { tracing: Tracing; spans(): readonly ReadableSpan[] } {
   const exporter = new InMemorySpanExporter();
-  const root = sampled === 'all' ? new AlwaysOnSampler() : new AlwaysOffSampler();
   const provider = new BasicTracerProvider({
-    sampler: new ParentBasedSampler({ root }),
+    sampler: new AlwaysOnSampler(),
     spanProcessors: [new SimpleSpanProcessor(exporter)],
   });
   return {
-    tracing: { tracer: provider.getTracer('test'), propagator: new W3CTraceContextPropagator() },
+    tracing: {
+      tracer: provider.getTracer('test'),
+      sampling: { samplesNew: () => sampled === 'all', samplesCallers: ({ isSampled }) => isSampled },
+      callers: { parse: parseTraceParent, propagator: new W3CTraceContextPropagator() },
+    },
     spans: () => exporter.getFinishedSpans(),
   };
 }
