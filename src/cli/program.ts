@@ -1,11 +1,4 @@
 import { Command, Option } from 'commander';
-import { addDecrypt } from './decrypt.ts';
-import { addDoctor } from './doctor/doctor.ts';
-import { addEncrypt } from './encrypt.ts';
-import { describeFailure, EXIT_OK } from './failure.ts';
-import { addInit } from './init/init.ts';
-import { addLocalKms } from './local-kms.ts';
-import { addRewrap } from './rewrap.ts';
 import { configOption, stateDirOption } from './state-options.ts';
 import { type Terminal, write } from './terminal.ts';
 
@@ -28,8 +21,22 @@ export interface ProgramParts extends Terminal {
   readonly sidecar: (options: SidecarOptions) => Promise<void>;
 }
 
-/** The whole command line: every verb with its options and help. Parsing it runs the verb. */
-function buildProgram(parts: ProgramParts): Command {
+type AddVerb = (program: Command, parts: ProgramParts) => void;
+
+/** In the order of the help. A verb is loaded where it is asked for: the daemon starts without the tools of people. */
+const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
+  sidecar: async () => addSidecar,
+  init: async () => (await import('./init/init.ts')).addInit,
+  encrypt: async () => (await import('./encrypt.ts')).addEncrypt,
+  decrypt: async () => (await import('./decrypt.ts')).addDecrypt,
+  rewrap: async () => (await import('./rewrap.ts')).addRewrap,
+  'local-kms': async () => (await import('./local-kms.ts')).addLocalKms,
+  doctor: async () => (await import('./doctor/doctor.ts')).addDoctor,
+  audit: async () => (await import('./audit.ts')).addAudit,
+};
+
+/** The command line with the verb that is asked for, else with all, their options and help. Parsing it runs the verb. */
+async function buildProgram(parts: ProgramParts, asked: string | undefined): Promise<Command> {
   const program = new Command('keyside')
     .description("Customer-managed keys: encrypts each tenant's data under that tenant's own KMS or HSM.")
     .version(parts.version)
@@ -41,17 +48,13 @@ function buildProgram(parts: ProgramParts): Command {
       getOutHelpWidth: () => HELP_WIDTH,
       getErrHelpWidth: () => HELP_WIDTH,
     });
-  addSidecar(program, parts);
-  addInit(program, parts);
-  addEncrypt(program, parts);
-  addDecrypt(program, parts);
-  addRewrap(program, parts);
-  addLocalKms(program, parts);
-  addDoctor(program, parts);
+  const known = asked !== undefined && Object.hasOwn(VERBS, asked) ? VERBS[asked] : undefined;
+  for (const load of known === undefined ? Object.values(VERBS) : [known]) (await load())(program, parts);
   return program;
 }
 
 const HELP_WIDTH = 110;
+const EXIT_OK = 0;
 
 /**
  * Runs the verb that `args` (without node and script) name and returns the exit code: 0 done, 1 failed, 2 not a command line of
@@ -61,9 +64,11 @@ export async function runProgram(parts: ProgramParts, args: readonly string[]): 
   // A pipe whose reader went away: `keyside … | head` ends quietly.
   for (const stream of [parts.stdout, parts.stderr]) stream.on('error', () => undefined);
   try {
-    await buildProgram(parts).parseAsync(args, { from: 'user' });
+    const program = await buildProgram(parts, args[0]);
+    await program.parseAsync(args, { from: 'user' });
     return EXIT_OK;
   } catch (error) {
+    const { describeFailure } = await import('./failure.ts');
     const { exitCode, text } = describeFailure(error);
     if (text !== '') await write(parts.stderr, text);
     return exitCode;

@@ -13,21 +13,35 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const VERSION = '0.162.0';
-/** The stable modules of the Collector count apart. */
-const STABLE_VERSION = '1.68.0';
-const HOME = fileURLToPath(new URL(`../../.tools/otel-collector-${VERSION}/`, import.meta.url));
-const BINARY = join(HOME, 'otelcol');
 const START_LIMIT_MS = 20_000;
 const POLL_MS = 50;
 
-const MODULES = {
-  receivers: [`go.opentelemetry.io/collector/receiver/otlpreceiver v${VERSION}`],
-  exporters: [`github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter v${VERSION}`],
-  providers: ['env', 'file'].map(
-    (scheme) => `go.opentelemetry.io/collector/confmap/provider/${scheme}provider v${STABLE_VERSION}`,
-  ),
-} as const;
+const OWN = 'go.opentelemetry.io/collector';
+const CONTRIBUTED = 'github.com/open-telemetry/opentelemetry-collector-contrib';
+
+/** Which Collector is built: its version, that of its stable modules, which count apart, and what is in it. */
+interface Build {
+  readonly version: string;
+  readonly stableVersion: string;
+  readonly modules: Readonly<Record<string, readonly string[]>>;
+}
+
+const TRACES_AND_METRICS: Build = {
+  version: '0.162.0',
+  stableVersion: '1.68.0',
+  modules: { receivers: [`${OWN}/receiver/otlpreceiver`], exporters: [`${CONTRIBUTED}/exporter/fileexporter`] },
+};
+
+/** The last version that the registries have with the receiver that speaks as Splunk does. */
+const LOGS: Build = {
+  version: '0.145.0',
+  stableVersion: '1.51.0',
+  modules: {
+    receivers: [`${OWN}/receiver/otlpreceiver`, `${CONTRIBUTED}/receiver/splunkhecreceiver`],
+    exporters: [`${CONTRIBUTED}/exporter/fileexporter`],
+    extensions: [`${CONTRIBUTED}/extension/ackextension`],
+  },
+};
 
 const run = promisify(execFile);
 
@@ -38,51 +52,79 @@ export interface Collector {
   stop(): Promise<{ readonly traces: readonly unknown[]; readonly metrics: readonly unknown[] }>;
 }
 
+const BINARY = binaryOf(TRACES_AND_METRICS);
+/** The program of a Collector that takes logs. */
+export const LOG_COLLECTOR = binaryOf(LOGS);
+
 /**
  * Why the Collector cannot be had here, in one line; undefined once it is built. The first build takes some minutes.
  * @throws with CI=true instead of giving a reason
  */
-export async function whyNoCollector(): Promise<string | undefined> {
+export function whyNoCollector(): Promise<string | undefined> {
+  return whyNot(TRACES_AND_METRICS);
+}
+
+/** As `whyNoCollector`, of the one that takes logs. */
+export function whyNoLogCollector(): Promise<string | undefined> {
+  return whyNot(LOGS);
+}
+
+async function whyNot(wanted: Build): Promise<string | undefined> {
   try {
-    if (!existsSync(BINARY)) await build();
+    if (!existsSync(binaryOf(wanted))) await build(wanted);
     return undefined;
   } catch (error) {
     if (process.env.CI === 'true') throw error;
     const [line] = String(error instanceof Error ? error.message : error).split('\n');
-    return `no OpenTelemetry Collector ${VERSION}: ${line}`;
+    return `no OpenTelemetry Collector ${wanted.version}: ${line}`;
   }
+}
+
+function homeOf({ version }: Build): string {
+  return fileURLToPath(new URL(`../../.tools/otel-collector-${version}/`, import.meta.url));
+}
+
+function binaryOf(wanted: Build): string {
+  return join(homeOf(wanted), 'otelcol');
 }
 
 /**
  * The builder writes the sources; the modules are resolved by `go build` itself, which needs fewer than the builder's own
  * `go mod tidy`: none that only tests of other modules use.
  */
-async function build(): Promise<void> {
-  const work = join(HOME, `build-${process.pid}`);
+async function build(wanted: Build): Promise<void> {
+  const work = join(homeOf(wanted), `build-${process.pid}`);
+  const { version } = wanted;
   await mkdir(work, { recursive: true });
   try {
     const env = { ...process.env, GOBIN: work, GOFLAGS: '-buildvcs=false' };
-    await run('go', ['install', `go.opentelemetry.io/collector/cmd/builder@v${VERSION}`], { env });
-    await writeFile(join(work, 'builder.yaml'), builderConfiguration(join(work, 'source')));
+    await run('go', ['install', `${OWN}/cmd/builder@v${version}`], { env });
+    await writeFile(join(work, 'builder.yaml'), builderConfiguration(wanted, join(work, 'source')));
     await run(join(work, 'builder'), ['--config', join(work, 'builder.yaml'), '--skip-compilation', '--skip-get-modules'], {
       env,
     });
-    await writeFile(join(work, 'source', 'go.mod'), goModule());
+    await writeFile(join(work, 'source', 'go.mod'), goModule(wanted));
     const flags = ['-mod=mod', '-trimpath', '-ldflags=-s -w', '-o', join(work, 'otelcol')];
     await run('go', ['build', ...flags, '.'], { env, cwd: join(work, 'source'), maxBuffer: 1 << 26 });
-    await rename(join(work, 'otelcol'), BINARY);
+    await rename(join(work, 'otelcol'), binaryOf(wanted));
   } finally {
     await rm(work, { recursive: true, force: true });
   }
 }
 
-function builderConfiguration(output: string): string {
-  const parts = Object.entries(MODULES).map(([kind, modules]) => ({ [kind]: modules.map((gomod) => ({ gomod })) }));
-  return JSON.stringify(Object.assign({ dist: { name: 'otelcol', output_path: output, version: VERSION } }, ...parts));
+function modulesOf({ version, stableVersion, modules }: Build): Readonly<Record<string, readonly string[]>> {
+  const providers = ['env', 'file'].map((scheme) => `${OWN}/confmap/provider/${scheme}provider v${stableVersion}`);
+  const versioned = Object.entries(modules).map(([kind, names]) => [kind, names.map((name) => `${name} v${version}`)]);
+  return { ...Object.fromEntries(versioned), providers };
 }
 
-function goModule(): string {
-  const required = [`go.opentelemetry.io/collector/otelcol v${VERSION}`, ...Object.values(MODULES).flat()];
+function builderConfiguration(wanted: Build, output: string): string {
+  const parts = Object.entries(modulesOf(wanted)).map(([kind, modules]) => ({ [kind]: modules.map((gomod) => ({ gomod })) }));
+  return JSON.stringify(Object.assign({ dist: { name: 'otelcol', output_path: output, version: wanted.version } }, ...parts));
+}
+
+function goModule(wanted: Build): string {
+  const required = [`${OWN}/otelcol v${wanted.version}`, ...Object.values(modulesOf(wanted)).flat()];
   return `module keyside.dev/tools/otelcol\n\ngo 1.25.0\n\nrequire (\n${required.map((line) => `\t${line}\n`).join('')})\n`;
 }
 

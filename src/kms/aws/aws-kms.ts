@@ -1,5 +1,5 @@
+import type { AwsCredentials } from '../../aws/config.ts';
 import type { SecretBytes } from '../../core/secret-bytes.ts';
-import type { AwsCredentials } from './config.ts';
 
 /** What decides whether two keys can share a connection. */
 export interface AwsConnection {

@@ -1,15 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { DecryptCommand, DescribeKeyCommand, EncryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms';
-import { fromNodeProviderChain, fromTemporaryCredentials, fromTokenFile } from '@aws-sdk/credential-providers';
+import { credentialsOf } from '../../aws/credentials.ts';
 import { SecretBytes } from '../../core/secret-bytes.ts';
 import type { AwsConnection, AwsKeyFacts, AwsKms, AwsRequest, AwsWrapped } from './aws-kms.ts';
-import type { AwsBaseCredentials, AwsCredentials } from './config.ts';
-import { type AccessKey, readAccessKey } from './credentials-file.ts';
 
-type CredentialProvider = ReturnType<typeof fromNodeProviderChain>;
 type Handler = KMSClient['config']['requestHandler'];
-type AssumeRole = Extract<AwsCredentials, { source: 'assume-role' }>;
-type StsSettings = Pick<AssumeRole, 'stsRegion' | 'stsEndpoint'>;
 
 /** The guard ends attempts at 3 s; these hold for calls it does not see, such as STS's. */
 const HANDLER_OPTIONS = {
@@ -108,68 +102,4 @@ function takeSecret(plaintext: Uint8Array | undefined): SecretBytes {
   const secret = SecretBytes.copyOf(plaintext ?? NO_BYTES);
   plaintext?.fill(0);
   return secret;
-}
-
-interface CredentialSurroundings {
-  readonly region: string;
-  /** STS goes through the same sockets and time limits. */
-  readonly handler: () => Handler | undefined;
-}
-
-function credentialsOf(
-  credentials: AwsCredentials | AwsBaseCredentials,
-  surroundings: CredentialSurroundings,
-): CredentialProvider {
-  switch (credentials.source) {
-    case 'ambient':
-      return fromNodeProviderChain();
-    case 'file':
-      return fromCredentialsFile(credentials);
-    case 'web-identity': {
-      const { roleArn, tokenFile: webIdentityTokenFile, sessionName: roleSessionName } = credentials;
-      return (identity) =>
-        fromTokenFile({ roleArn, webIdentityTokenFile, roleSessionName, clientConfig: stsConfig(credentials, surroundings) })(
-          identity,
-        );
-    }
-    case 'assume-role':
-      return fromRole(credentials, surroundings);
-  }
-}
-
-function fromRole(role: AssumeRole, surroundings: CredentialSurroundings): CredentialProvider {
-  let provider: CredentialProvider | undefined;
-  const { roleArn: RoleArn, externalId: ExternalId, sessionName: RoleSessionName } = role;
-  return (identity) => {
-    provider ??= fromTemporaryCredentials({
-      masterCredentials: credentialsOf(role.base, surroundings),
-      params: { RoleArn, RoleSessionName, ...(ExternalId === undefined ? {} : { ExternalId }) },
-      clientConfig: stsConfig(role, surroundings),
-    });
-    return provider(identity);
-  };
-}
-
-function stsConfig({ stsRegion, stsEndpoint }: StsSettings, { region, handler }: CredentialSurroundings) {
-  const requestHandler = handler();
-  return {
-    region: stsRegion ?? region,
-    maxAttempts: 2,
-    ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }),
-    ...(requestHandler === undefined ? {} : { requestHandler }),
-  };
-}
-
-/**
- * Reads the file again when it has changed. Credentials from a file carry no expiry, and the SDK would keep them for ever; given one
- * that has passed, it asks here before every call, which costs one `stat`.
- */
-function fromCredentialsFile({ file, profile }: { readonly file: string; readonly profile: string }): CredentialProvider {
-  let known: { readonly stamp: string; readonly credentials: AccessKey } | undefined;
-  return async () => {
-    const { ino, size, mtimeMs } = await stat(file);
-    const stamp = `${ino} ${size} ${mtimeMs}`;
-    if (known?.stamp !== stamp) known = { stamp, credentials: await readAccessKey(file, profile) };
-    return { ...known.credentials, expiration: new Date(0) };
-  };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { equalBytes, hmacSha512, sha512 } from '../../../src/cipher/mac.ts';
+import { equalBytes, hmacSha256, hmacSha512, sha512 } from '../../../src/cipher/mac.ts';
 
 /** RFC 4231, sections 4.2, 4.3, 4.4 and 4.5. */
 const CASES = [
@@ -53,6 +53,12 @@ describe('HMAC-SHA-512', () => {
 });
 
 describe('the other digests', () => {
+  it('HMAC-SHA-256 is that of RFC 4231, test case 2, in however many parts', () => {
+    const parts = ['what do ya ', 'want for nothing?'].map((text) => Buffer.from(text));
+    const expected = '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843';
+    assert.equal(Buffer.from(hmacSha256(Buffer.from('Jefe'), ...parts)).toString('hex'), expected);
+  });
+
   it('are those of OpenSSL, and compare by content', () => {
     const bytes = Buffer.from('data');
     assert.deepEqual(Buffer.from(sha512(bytes)), createHash('sha512').update(bytes).digest());

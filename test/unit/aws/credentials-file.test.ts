@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { readAccessKey } from '../../../../src/kms/aws/credentials-file.ts';
+import { readAccessKey } from '../../../src/aws/credentials-file.ts';
 
 const KEY = 'aws_access_key_id = AKIA1\naws_secret_access_key = sec=ret\n';
 

@@ -1,0 +1,109 @@
+import { Chains } from './chain.ts';
+import { type CheckpointStatement, writeCheckpoint } from './checkpoint.ts';
+import type { FileLayer } from './file-layer.ts';
+import { readFrames, type SegmentHeader } from './frame.ts';
+import { listSegments, type Segment, segmentPath } from './segments.ts';
+import type { SigningKey } from './signing-key.ts';
+import { Spool, type SpoolOptions } from './spool.ts';
+
+/** What a former run left without proof, and how it was proven. */
+export interface Recovery {
+  readonly start: string;
+  /** Records after its last complete checkpoint, as far as they had to be read. */
+  readonly records: number;
+  /** Bytes at its end that are no record: a write that was not finished, hence not acknowledged. */
+  readonly tornBytes: number;
+  /** Undefined where it had proven everything. */
+  readonly checkpoint: CheckpointStatement | undefined;
+}
+
+export interface RecoveryOptions extends Omit<SpoolOptions, 'start'> {
+  readonly key: SigningKey;
+  readonly version: string;
+  readonly now: () => number;
+}
+
+/**
+ * Signs what the last run in this directory recorded after its last checkpoint: nothing that was acknowledged stays unproven because
+ * the process ended without a farewell. The records of that checkpoint are the former run's, in a segment of its own.
+ * Precondition: nobody writes to the spool.
+ * @returns undefined where there was no former run, or it had ended well
+ * @throws {KeysideError} AUDIT_UNAVAILABLE where the checkpoint cannot be written
+ */
+export async function recoverFormerStart(options: RecoveryOptions): Promise<Recovery | undefined> {
+  const { files, directory, key, version, now } = options;
+  const former = await readFormer(files, directory);
+  if (former === undefined) return undefined;
+  const { header, lastLines, records, tornBytes } = former;
+  const chains = Chains.resume({ sidecar: header.sidecar, start: header.start, version }, lastLines);
+  if (!chains.hasMoved && tornBytes === 0) return undefined;
+  const spool = await Spool.open({ ...options, sidecar: header.sidecar, start: header.start });
+  try {
+    const checkpoint = await writeCheckpoint({ chains, key, log: spool, now, isRecovery: true });
+    return { start: header.start, records, tornBytes, checkpoint };
+  } finally {
+    await spool.close();
+  }
+}
+
+interface Former {
+  readonly header: SegmentHeader;
+  /** The last record of each chain that may lack a checkpoint, and of the daemon's own. */
+  readonly lastLines: readonly Uint8Array[];
+  readonly records: number;
+  readonly tornBytes: number;
+}
+
+/** Reads the last run from its end back, until everything before is known to be proven. */
+async function readFormer(files: FileLayer, directory: string): Promise<Former | undefined> {
+  const lastOf = new Map<string, Uint8Array>();
+  const checkpoints = new Set<number>();
+  let former: SegmentHeader | undefined;
+  let [records, tornBytes] = [0, 0];
+  for (const segment of (await listSegments(files, directory)).reverse()) {
+    const read = await readSegment(files, directory, segment);
+    tornBytes += read.header === undefined || former === undefined ? read.tornBytes : 0;
+    if (read.header === undefined) continue; // made, and the power went before it had a header
+    former ??= read.header;
+    if (read.header.start !== former.start) break;
+    records += read.records;
+    for (const [chain, line] of read.lastOf) if (!lastOf.has(chain)) lastOf.set(chain, line);
+    for (const number of read.checkpoints) checkpoints.add(number);
+    // Of the newest one there may be records that were not written any more: only what the one before it proved is surely proven.
+    if (checkpoints.size > 1) break;
+  }
+  return former && { header: former, lastLines: [...lastOf.values()], records, tornBytes };
+}
+
+interface ReadSegment {
+  readonly header: SegmentHeader | undefined;
+  readonly lastOf: ReadonlyMap<string, Uint8Array>;
+  /** Numbers of the checkpoints in the daemon's own chain. */
+  readonly checkpoints: readonly number[];
+  readonly records: number;
+  readonly tornBytes: number;
+}
+
+async function readSegment(files: FileLayer, directory: string, { number, bytes: length }: Segment): Promise<ReadSegment> {
+  const bytes = await files.read(segmentPath(directory, number), 0, length);
+  let header: SegmentHeader | undefined;
+  let records = 0;
+  const lastOf = new Map<string, Uint8Array>();
+  const checkpoints: number[] = [];
+  const { offset } = readFrames(bytes, 0, (frame) => {
+    if ('header' in frame) {
+      header = frame.header;
+      return;
+    }
+    records += 1;
+    lastOf.set(frame.record.tenantId, frame.line);
+    if (frame.record.kind === 'checkpoint' && frame.record.tenantId === '') checkpoints.push(checkpointOf(frame.line));
+  });
+  // Copies: the lines are views that would keep the whole segment in memory.
+  const copied = new Map([...lastOf].map(([chain, line]) => [chain, new Uint8Array(line)]));
+  return { header, lastOf: copied, checkpoints, records, tornBytes: bytes.length - offset };
+}
+
+function checkpointOf(line: Uint8Array): number {
+  return JSON.parse(new TextDecoder().decode(line)).unmapped.checkpoint.statement.checkpoint;
+}
