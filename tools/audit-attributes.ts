@@ -54,7 +54,7 @@ export const ATTRIBUTES: Readonly<Record<string, string>> = {
   time: 'When it happened, in milliseconds since the epoch. Differs from `metadata.logged_time` for application events only.',
   type_id: 'Of Datastore Activity: 1 (Database).',
   type_uid: '`class_uid` × 100 + `activity_id`.',
-  'unmapped.attributes.*': 'Of an application event: its attributes, as the application gave them.',
+  'unmapped.attributes.*': '`metadata.attributes` of the request, as the application gave them.',
   'unmapped.bytes': 'The bytes of the plaintext of all fields, or of the object.',
   'unmapped.chain.checkpoint':
     "The number of the last checkpoint of this start for which the chains' heads were taken before this record; 0: none.",

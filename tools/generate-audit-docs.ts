@@ -1,11 +1,10 @@
 /** Writes docs/audit-record.md: the attributes from their table, the examples and classes from records as the code makes them. */
-import { Buffer } from 'node:buffer';
 import { OCSF_VERSION } from '../src/audit/ocsf-metadata.ts';
 import { OCSF_CLASS, SECURITY_EVENTS, type SecurityMapping } from '../src/audit/security-events.ts';
-import { SigningKey } from '../src/audit/signing-key.ts';
 import { SAMPLES } from '../test/fakes/audit-events.ts';
 import { Trail } from '../test/fakes/audit-trail.ts';
 import { ATTRIBUTES, pathsOf } from './audit-attributes.ts';
+import { exampleSigningKey } from './example-signing-key.ts';
 import { writeOrCheck } from './generated-file.ts';
 
 const CLASS_NAMES = {
@@ -70,7 +69,7 @@ What no trail of records can show by itself: that its end was cut off, and that 
 writeOrCheck('docs/audit-record.md', await page());
 
 async function page(): Promise<string> {
-  const trail = new Trail({ key: exampleKey(), sidecar: '5f0c9a1e7d3b2846', start: 'Vq3xkT0uQe2w9ZrLhN1yBg' });
+  const trail = new Trail({ key: exampleSigningKey(), sidecar: '5f0c9a1e7d3b2846', start: 'Vq3xkT0uQe2w9ZrLhN1yBg' });
   for (const { event } of SAMPLES) trail.record(event);
   await trail.checkpoint();
   const records = trail.records.map(({ line }) => JSON.parse(line));
@@ -94,13 +93,6 @@ async function page(): Promise<string> {
       example("A checkpoint, in a tenant's chain", trail.of('acme').at(-1)?.line as string),
     ].join('\n')}`,
   ].join('\n');
-}
-
-/** The same for every run: it signs examples and nothing else. */
-function exampleKey(): SigningKey {
-  const seed = Buffer.from(Array.from({ length: 32 }, (_, at) => at));
-  const der = Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]);
-  return SigningKey.parse(`-----BEGIN PRIVATE KEY-----\n${der.toString('base64')}\n-----END PRIVATE KEY-----\n`);
 }
 
 /** @throws {Error} where an attribute is used and not explained, or explained and not used */

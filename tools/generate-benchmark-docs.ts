@@ -21,10 +21,11 @@ const LISTED = 8;
 const HOW = `## How
 
 Both sides of a ratio are measured in turns, in one run and on one machine; a first round does not count, and the figure is the median
-of the others. No figure is an absolute throughput: those belong to a machine.
+of the others. But for \`audit_one_tenant\`, which is held against a limit that is one, no figure is an absolute throughput: those belong to a
+machine.
 
-* The daemon runs in a process of its own, built as \`main\` builds it, on software keys and with the audit trail off. An empty call and
-  an echo live beside it in the same process ([test/bench/server.ts](../test/bench/server.ts)).
+* The daemon runs in a process of its own, built as \`main\` builds it, on software keys and with the audit trail off but for \`audit_…\`. An empty
+  call and an echo live beside it in the same process ([test/bench/server.ts](../test/bench/server.ts)).
 * \`h2load\` makes the load of unary calls from its own process: one connection, one body. It sees no gRPC status, so a checking client
   opens what was sealed before the rounds, and after each round the daemon tells how its calls ended: one that failed fails the run.
   That is what a checking load generator such as \`ghz\` would add; it would also take processor time from the daemon's core.

@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { daemonSchema } from '../src/config/daemon-schema.ts';
 import { CONFIGURED_PROVIDERS } from '../src/config/provider-settings.ts';
+import { sinkSchema } from '../src/config/sink-schema.ts';
+import { CONFIGURED_SINK_KINDS, needsSettings } from '../src/config/sink-settings.ts';
 import { keySchema, policySchema, tenantSchema, tenantsFileSchema } from '../src/config/tenants-schema.ts';
 import { ID_PATTERN } from '../src/core/ids.ts';
 
@@ -51,20 +53,26 @@ function forEditors(node: unknown): unknown {
     if (!NOTES.has(keyword) || typeof value === 'object') copy[keyword] = forEditors(value);
   }
   const { properties } = copy;
-  if (properties?.provider !== undefined && properties.custody !== undefined) copy.allOf = CONFIGURED_PROVIDERS.map(settingsRule);
+  if (properties?.provider !== undefined && properties.custody !== undefined) {
+    copy.allOf = CONFIGURED_PROVIDERS.map((provider) => settingsRule('provider', provider, CONFIGURED_PROVIDERS));
+  }
+  if (properties?.kind !== undefined && properties.events !== undefined) {
+    copy.allOf = CONFIGURED_SINK_KINDS.map((kind) => settingsRule('kind', kind, CONFIGURED_SINK_KINDS));
+  }
   if (properties?.tenants?.additionalProperties !== undefined) {
     properties.tenants.propertyNames = { pattern: ID_PATTERN.source };
   }
   return copy;
 }
 
-/** Exactly the block that is named like the provider. */
-function settingsRule(provider: string): JsonSchema {
-  const others = CONFIGURED_PROVIDERS.filter((other) => other !== provider);
+/** Exactly the block that is named like the provider, or the kind of sink. */
+function settingsRule(choice: 'provider' | 'kind', name: string, names: readonly string[]): JsonSchema {
+  const others = names.filter((other) => other !== name);
+  const isOptional = CONFIGURED_SINK_KINDS.some((kind) => kind === name && !needsSettings(kind));
   return {
-    if: { properties: { provider: { const: provider } } },
+    if: { properties: { [choice]: { const: name } } },
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-    then: { required: [provider], properties: Object.fromEntries(others.map((other) => [other, false])) },
+    then: { ...(isOptional ? {} : { required: [name] }), properties: Object.fromEntries(others.map((other) => [other, false])) },
   };
 }
 
@@ -82,7 +90,7 @@ function onOneLine(list: string, ...[key = '', entries = '', comma = '']: string
 
 // Tables
 
-const UNITS: Readonly<Record<string, string>> = { duration: 'ms, s, m, h', size: 'bytes, KiB, MiB, GiB' };
+const UNITS: Readonly<Record<string, string>> = { duration: 'ms, s, m, h, d', size: 'bytes, KiB, MiB, GiB' };
 
 interface Row {
   readonly key: string;
@@ -160,6 +168,21 @@ limits:
   defaultDeadline: 10s
 drain:
   timeout: 25s
+audit:
+  directory: /var/lib/keyside/audit
+  maxBytes: 4GiB
+  sinks:
+    - name: siem
+      kind: splunk-hec
+      splunk-hec:
+        url: https://splunk.example.com:8088
+        tokenFile: /run/secrets/splunk-token
+        index: keyside
+    - name: archive
+      kind: s3
+      s3:
+        bucket: example-keyside-audit
+        region: eu-central-1
 log:
   level: info
 `;
@@ -191,6 +214,12 @@ tenants:
           protection: document
           cache: { ttl: 0s }
           allowedPurposes: [billing, support]
+    audit:
+      sinks:                  # acme's own SIEM gets what concerns acme
+        - name: siem
+          kind: webhook
+          events: [encrypt, decrypt, rewrap, key, security]
+          webhook: { url: 'https://siem.acme.example/keyside', secretFile: /run/secrets/acme-webhook }
   globex: {}                  # under the vendor's key
 vendor:
   keys:
@@ -212,7 +241,7 @@ Two kinds of files configure the daemon: its own file, read once at start, and t
 Both are YAML 1.2 in UTF-8; anchors and aliases work, merge keys and tags do not. A key that is not listed here is a fault. **All
 faults are reported together**, each as \`file:line:column: path: what is wrong\`; no value is ever repeated in a message.
 
-* A *duration* is a whole number with a unit: \`250ms\`, \`60s\`, \`5m\`, \`1h\`.
+* A *duration* is a whole number with a unit: \`250ms\`, \`60s\`, \`5m\`, \`1h\`, \`7d\`.
 * A *size* is a whole number of bytes, or one with a unit: \`65536\`, \`64KiB\`, \`3MiB\`, \`64GiB\`.
 * An *id* is 1 to 128 characters of \`A-Z a-z 0-9 . _ : @ -\`.
 * A *path* that is relative is relative to the folder of the file that names it. Secrets are given by path, never by value.
@@ -225,14 +254,25 @@ Editors check and complete the files by the schemas in [schema/](schema/): begin
 \`\`\`yaml
 ${DAEMON_EXAMPLE}\`\`\`
 
-${table(jsonSchema(daemonSchema))}
+${table(jsonSchema(daemonSchema), ['audit.sinks'])}
 
 A \`listen.tcp\` address that other machines can reach is refused unless \`listen.tls\` is given. Loopback addresses are 127.0.0.0/8,
 \`[::1]\` and \`localhost\`; every other name counts as reachable, and so does \`0.0.0.0\`. At least one of \`listen.tcp\` and
 \`listen.unix\` is on. \`kms.attemptTimeout\` is at most \`kms.timeout\`, and \`limits.maxDocumentBytes\` at most
 \`limits.maxMessageBytes\`, of which \`limits.maxBytesInFlight\` and \`limits.maxBytesInFlightPerCaller\` are at least four times as
-much. \`sidecar.processes\` is at most \`kms.maxConcurrent\`. Caller ids are distinct, and \`*\` stands alone in its
-list.
+much. \`sidecar.processes\` is at most \`kms.maxConcurrent\`, and \`audit.maxBytes\` at least four times \`audit.segmentBytes\`. Caller
+ids are distinct, and \`*\` stands alone in its list.
+
+### A sink
+
+The sinks of \`audit.sinks\` get the records of all tenants and the daemon's own; those of a tenant (\`audit.sinks\` in the tenants file)
+get that tenant's. Each gets its records in order and at least once, and keeps no other waiting. What
+each kind promises: [audit.md](audit.md); what records hold: [audit-record.md](audit-record.md).
+
+${table(jsonSchema(sinkSchema), ['cloudwatch-logs.credentials', 's3.credentials'])}
+
+A list has at most 16 sinks, with distinct names. A block in which nothing is required may be left out. \`credentials\` are those of
+\`aws.credentials\` of [a key](#a-key), proven to the sink's own service.
 
 ## Tenants files
 
@@ -248,7 +288,7 @@ Tenant ids and key ids are unique in the deployment, over all files.
 
 ### A tenant
 
-${table(jsonSchema(tenantSchema), ['keys', 'policy'])}
+${table(jsonSchema(tenantSchema), ['keys', 'policy', 'audit.sinks'])}
 
 A tenant without keys is served by the keys of \`vendor\` as they are. A tenant with keys of its own has the vendor's behind them, with
 \`primary\` turned into \`active\`: what was written before it brought its key stays readable. A tenant that ends up without a
@@ -281,6 +321,9 @@ changed are read, and only tenants that changed are replaced, each as a whole.
 * **Missing.** A file of a folder that has been missing for a second is removed with its tenants. Where the configured path itself is
   missing or cannot be read, every tenant is served on.
 * **At start** any fault in any file ends the daemon, with all faults listed.
+
+A tenant whose sinks change is replaced like any other: its data keys in memory are dropped, and the next call asks its KMS. Where a sink
+keeps its name it goes on where it was, whatever else of it changes.
 
 The faults of a reload are logged, and counted as rejected, once when they appear.
 `;

@@ -52,6 +52,8 @@ export class Courier {
   readonly #entries = new Map<string, Entry>();
   readonly #timer: NodeJS.Timeout;
   #isStopped = false;
+  /** Or had some once: who reads the status learns that they are gone. */
+  #hasSinks = false;
   #stirred = Promise.withResolvers<void>();
   #saving: Promise<void> | undefined;
   readonly #running: Promise<unknown>;
@@ -238,7 +240,8 @@ export class Courier {
     const { progress, files, directory, onStatus } = this.#options;
     progress.needed = needed;
     const status = await this.status();
-    if (this.#entries.size > 0) await replaceFile(files, join(directory, STATUS_FILE), JSON.stringify(status));
+    this.#hasSinks ||= this.#entries.size > 0;
+    if (this.#hasSinks) await replaceFile(files, join(directory, STATUS_FILE), JSON.stringify(status));
     onStatus?.(status);
   }
 

@@ -8,7 +8,7 @@ import type { AuditEvent } from './event.ts';
 import type { FileLayer } from './file-layer.ts';
 import { chainOf, recordLine } from './ocsf.ts';
 import type { RecordSource } from './record-place.ts';
-import { recoverFormerStart } from './recovery.ts';
+import { type Recovery, recoverFormerStart } from './recovery.ts';
 import { SigningKey } from './signing-key.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
 import { SpoolLock } from './spool-lock.ts';
@@ -42,6 +42,8 @@ export interface DurableTrailOptions extends Pick<SpoolOptions, 'segmentBytes' |
 export class DurableTrail implements AuditTrail {
   readonly mode: 'required' | 'async';
   readonly source: RecordSource;
+  /** How the run before this one in the directory ended; undefined where there was none. */
+  readonly former: Recovery | undefined;
   readonly #options: DurableTrailOptions;
   readonly #lock: SpoolLock;
   readonly #key: SigningKey;
@@ -52,7 +54,7 @@ export class DurableTrail implements AuditTrail {
 
   private constructor(
     options: DurableTrailOptions,
-    built: { lock: SpoolLock; key: SigningKey; source: RecordSource; spool: Spool },
+    built: { lock: SpoolLock; key: SigningKey; source: RecordSource; spool: Spool; former: Recovery | undefined },
   ) {
     this.#options = options;
     this.mode = options.mode;
@@ -60,6 +62,7 @@ export class DurableTrail implements AuditTrail {
     this.#lock = built.lock;
     this.#key = built.key;
     this.#spool = built.spool;
+    this.former = built.former;
     this.#chains = new Chains(built.source);
     this.#timers = [
       setInterval(() => void this.#checkpointNow().catch(() => undefined), options.checkpointIntervalMs).unref(),
@@ -87,13 +90,8 @@ export class DurableTrail implements AuditTrail {
       };
       const recovery = await recoverFormerStart({ ...common, key, version, now });
       const spool = await Spool.open({ ...common, start: source.start });
-      const trail = new DurableTrail(options, { lock, key, source, spool });
-      if (recovery !== undefined) {
-        const { start, records, tornBytes, checkpoint } = recovery;
-        const facts = { start, records, tornBytes, ...(checkpoint === undefined ? {} : { checkpoint: checkpoint.checkpoint }) };
-        options.logger.log('warn', 'the audit trail of a run that ended without a farewell was signed', facts);
-        trail.record({ kind: 'lifecycle', action: 'recover', facts });
-      }
+      const trail = new DurableTrail(options, { lock, key, source, spool, former: recovery });
+      if (recovery?.checkpoint !== undefined || (recovery?.tornBytes ?? 0) > 0) trail.#tellOf(recovery as Recovery);
       return trail;
     } catch (error) {
       await lock.release();
@@ -111,6 +109,11 @@ export class DurableTrail implements AuditTrail {
     return this.#spool.progress;
   }
 
+  /** Whether records are taken. */
+  get isAvailable(): boolean {
+    return this.#spool.isAvailable;
+  }
+
   /** For metrics. */
   get pendingBytes(): number {
     return this.#spool.pendingBytes;
@@ -125,7 +128,7 @@ export class DurableTrail implements AuditTrail {
     this.#spool.assertAvailable();
   }
 
-  record(event: AuditEvent): void {
+  record(event: AuditEvent): string {
     this.#spool.assertAvailable();
     const timeMs = this.#options.now();
     const tenantId = chainOf(event);
@@ -138,6 +141,7 @@ export class DurableTrail implements AuditTrail {
       );
     });
     this.#spool.append({ kind: event.kind, sequence, timeMs, tenantId }, line);
+    return `${this.source.start}-${sequence}`;
   }
 
   settled(): Promise<void> | undefined {
@@ -163,6 +167,12 @@ export class DurableTrail implements AuditTrail {
     } finally {
       await this.#lock.release();
     }
+  }
+
+  #tellOf({ start, records, tornBytes, checkpoint }: Recovery): void {
+    const facts = { start, records, tornBytes, ...(checkpoint === undefined ? {} : { checkpoint: checkpoint.checkpoint }) };
+    this.#options.logger.log('warn', 'the audit trail of a run that ended without a farewell was signed', facts);
+    this.record({ kind: 'lifecycle', action: 'recover', facts });
   }
 
   #checkpointNow(): Promise<void> {

@@ -31,6 +31,8 @@ export interface CallFacts {
   readonly purpose: string;
   readonly objectId: string;
   readonly subjectId: string;
+  /** Further facts that the application gives. */
+  readonly attributes: ReadonlyMap<string, string>;
 }
 
 /** Which key served, as far as the operation came. */
@@ -107,7 +109,6 @@ export interface SecurityEvent {
   /** Whom it was done to, where it is about a user; else empty. */
   readonly targetUserId: string;
   readonly message: string;
-  readonly attributes: ReadonlyMap<string, string>;
 }
 
 export type AuditEvent = DataEvent | KeyEvent | ConfigurationEvent | LifecycleEvent | SecurityEvent;

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { appendFile, type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export interface SpoolFile {
   /** Writes all of `bytes`. */
   write(bytes: Uint8Array, position: number): Promise<void>;
-  /** Resolves when everything written survives a loss of power. */
+  /** Resolves when everything written survives a loss of power; rejects (ENOENT) where the file was removed meanwhile. */
   datasync(): Promise<void>;
   truncate(length: number): Promise<void>;
   close(): Promise<void>;
@@ -103,8 +103,10 @@ class NodeFile implements SpoolFile {
     }
   }
 
-  datasync(): Promise<void> {
-    return this.#handle.datasync();
+  async datasync(): Promise<void> {
+    await this.#handle.datasync();
+    // Of a file without a name nothing is found again. Asked at once: it costs less than handing it to another thread.
+    if (fstatSync(this.#handle.fd).nlink === 0) throw Object.assign(new Error('the file was removed'), { code: 'ENOENT' });
   }
 
   truncate(length: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { quote } from './canonical-json.ts';
+import { canonicalize, quote } from './canonical-json.ts';
 import type { CallFacts, DataEvent, KeyFacts } from './event.ts';
 import { metadataText, unmappedChain } from './ocsf-metadata.ts';
 import { ACTION_DENIED, outcomeFacts } from './ocsf-outcomes.ts';
@@ -61,11 +61,18 @@ function endpointText({ callerId, sourceIp }: CallFacts): string {
 function unmappedText(event: DataEvent, place: RecordPlace, source: RecordSource): string {
   const { call } = event;
   return (
-    `{"bytes":${event.bytes},"chain":${unmappedChain(place, source)}${member('data_label', call.dataLabel)},` +
+    `{${attributesText(call)}"bytes":${event.bytes},"chain":${unmappedChain(place, source)}${member('data_label', call.dataLabel)},` +
     `"duration_us":${Math.round(event.durationMs * 1_000)},"fields":${event.fields}${member('item_id', event.itemId)},` +
     `"keys":[${event.keys.map(keyText).join(',')}],"kind":"${event.kind}"${member('object_id', call.objectId)},` +
     `"phase":"${event.phase}"${member('purpose', call.purpose)}${member('request_id', call.requestId)}${member('subject_id', call.subjectId)}}`
   );
+}
+
+/** With the comma that follows. */
+function attributesText({ attributes }: CallFacts): string {
+  if (attributes.size === 0) return '';
+  const texts = [...attributes].map(([name, value]) => [name.toWellFormed(), value.toWellFormed()]);
+  return `"attributes":${canonicalize(Object.fromEntries(texts))},`;
 }
 
 function member(name: string, value: string): string {

@@ -211,7 +211,7 @@ function securityRecord(event: SecurityEvent): OcsfRecord {
       ...classAttributes(event),
     },
     unmapped: {
-      attributes: Object.fromEntries([...event.attributes].map(([key, value]) => [text(key), text(value)])),
+      ...(call.attributes.size === 0 ? {} : { attributes: attributesOf(call) }),
       ...optional('data_label', call.dataLabel),
       ...optional('object_id', call.objectId),
       ...optional('purpose', call.purpose),
@@ -255,6 +255,10 @@ function endpoint({ callerId, sourceIp }: CallFacts): Json {
 
 function optional(name: string, value: string): { readonly [name: string]: Json } {
   return value === '' ? {} : { [name]: text(value) };
+}
+
+function attributesOf({ attributes }: CallFacts): Json {
+  return Object.fromEntries([...attributes].map(([key, value]) => [text(key), text(value)]));
 }
 
 /** Half of a surrogate pair has no place in a record. */

@@ -6,9 +6,11 @@ import { listSegments, type Segment, segmentPath } from './segments.ts';
 import type { SigningKey } from './signing-key.ts';
 import { Spool, type SpoolOptions } from './spool.ts';
 
-/** What a former run left without proof, and how it was proven. */
+/** How the run before this one ended, and how that was mended. */
 export interface Recovery {
   readonly start: string;
+  /** Of its last record, with what this run added to it. */
+  readonly sequence: number;
   /** Records after its last complete checkpoint, as far as they had to be read. */
   readonly records: number;
   /** Bytes at its end that are no record: a write that was not finished, hence not acknowledged. */
@@ -27,20 +29,24 @@ export interface RecoveryOptions extends Omit<SpoolOptions, 'start'> {
  * Signs what the last run in this directory recorded after its last checkpoint: nothing that was acknowledged stays unproven because
  * the process ended without a farewell. The records of that checkpoint are the former run's, in a segment of its own.
  * Precondition: nobody writes to the spool.
- * @returns undefined where there was no former run, or it had ended well
+ * @returns undefined where there was no former run
  * @throws {KeysideError} AUDIT_UNAVAILABLE where the checkpoint cannot be written
  */
 export async function recoverFormerStart(options: RecoveryOptions): Promise<Recovery | undefined> {
   const { files, directory, key, version, now } = options;
   const former = await readFormer(files, directory);
   if (former === undefined) return undefined;
-  const { header, lastLines, records, tornBytes } = former;
+  const { header, lastLines, records, torn } = former;
+  for (const each of torn) await cut(files, directory, each);
+  const tornBytes = torn.reduce((sum, { bytes }) => sum + bytes, 0);
   const chains = Chains.resume({ sidecar: header.sidecar, start: header.start, version }, lastLines);
-  if (!chains.hasMoved && tornBytes === 0) return undefined;
-  const spool = await Spool.open({ ...options, sidecar: header.sidecar, start: header.start });
+  const { start, sidecar } = header;
+  if (!chains.hasMoved) return { start, sequence: chains.sequence, records, tornBytes, checkpoint: undefined };
+  // Whatever the spool may hold: a few records more, and nothing is deleted for them.
+  const spool = await Spool.open({ ...options, sidecar, start, maxBytes: Number.POSITIVE_INFINITY });
   try {
     const checkpoint = await writeCheckpoint({ chains, key, log: spool, now, isRecovery: true });
-    return { start: header.start, records, tornBytes, checkpoint };
+    return { start, sequence: chains.sequence, records, tornBytes, checkpoint };
   } finally {
     await spool.close();
   }
@@ -51,7 +57,29 @@ interface Former {
   /** The last record of each chain that may lack a checkpoint, and of the daemon's own. */
   readonly lastLines: readonly Uint8Array[];
   readonly records: number;
-  readonly tornBytes: number;
+  readonly torn: readonly TornEnd[];
+}
+
+/** What a write left at the end of a segment that was not finished. */
+interface TornEnd {
+  readonly segment: number;
+  /** Where the last whole record ends. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** Whether it is the beginning of a frame; else nothing is known of what it is. */
+  readonly isBeginning: boolean;
+}
+
+/** Takes it away, durably before anything is added: whoever reads the segment later must find nothing that looks like tampering. */
+async function cut(files: FileLayer, directory: string, { segment, offset, isBeginning }: TornEnd): Promise<void> {
+  if (!isBeginning) return;
+  const file = await files.open(segmentPath(directory, segment));
+  try {
+    await file.truncate(offset);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** Reads the last run from its end back, until everything before is known to be proven. */
@@ -59,10 +87,11 @@ async function readFormer(files: FileLayer, directory: string): Promise<Former |
   const lastOf = new Map<string, Uint8Array>();
   const checkpoints = new Set<number>();
   let former: SegmentHeader | undefined;
-  let [records, tornBytes] = [0, 0];
+  let records = 0;
+  const torn: TornEnd[] = [];
   for (const segment of (await listSegments(files, directory)).reverse()) {
     const read = await readSegment(files, directory, segment);
-    tornBytes += read.header === undefined || former === undefined ? read.tornBytes : 0;
+    if (former === undefined && read.torn !== undefined) torn.push(read.torn);
     if (read.header === undefined) continue; // made, and the power went before it had a header
     former ??= read.header;
     if (read.header.start !== former.start) break;
@@ -72,7 +101,7 @@ async function readFormer(files: FileLayer, directory: string): Promise<Former |
     // Of the newest one there may be records that were not written any more: only what the one before it proved is surely proven.
     if (checkpoints.size > 1) break;
   }
-  return former && { header: former, lastLines: [...lastOf.values()], records, tornBytes };
+  return former && { header: former, lastLines: [...lastOf.values()], records, torn };
 }
 
 interface ReadSegment {
@@ -81,7 +110,7 @@ interface ReadSegment {
   /** Numbers of the checkpoints in the daemon's own chain. */
   readonly checkpoints: readonly number[];
   readonly records: number;
-  readonly tornBytes: number;
+  readonly torn: TornEnd | undefined;
 }
 
 async function readSegment(files: FileLayer, directory: string, { number, bytes: length }: Segment): Promise<ReadSegment> {
@@ -90,7 +119,7 @@ async function readSegment(files: FileLayer, directory: string, { number, bytes:
   let records = 0;
   const lastOf = new Map<string, Uint8Array>();
   const checkpoints: number[] = [];
-  const { offset } = readFrames(bytes, 0, (frame) => {
+  const { offset, stop } = readFrames(bytes, 0, (frame) => {
     if ('header' in frame) {
       header = frame.header;
       return;
@@ -101,7 +130,9 @@ async function readSegment(files: FileLayer, directory: string, { number, bytes:
   });
   // Copies: the lines are views that would keep the whole segment in memory.
   const copied = new Map([...lastOf].map(([chain, line]) => [chain, new Uint8Array(line)]));
-  return { header, lastOf: copied, checkpoints, records, tornBytes: bytes.length - offset };
+  const isBeginning = stop === 'torn';
+  const torn = stop === 'end' ? undefined : { segment: number, offset, bytes: bytes.length - offset, isBeginning };
+  return { header, lastOf: copied, checkpoints, records, torn };
 }
 
 function checkpointOf(line: Uint8Array): number {

@@ -81,9 +81,19 @@ export class Retention {
   async #removeOldest(needed: number): Promise<boolean> {
     const [oldest] = this.#segments;
     if (oldest === undefined || this.#segments.length === 1 || oldest.number >= needed) return false;
-    await this.#options.files.remove(segmentPath(this.#options.directory, oldest.number));
+    await this.#remove(oldest);
     this.#segments.shift();
     this.#bytes -= oldest.bytes;
     return true;
+  }
+
+  /** One that somebody else removed is gone as well. */
+  async #remove({ number }: Segment): Promise<void> {
+    const { files, directory } = this.#options;
+    try {
+      await files.remove(segmentPath(directory, number));
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
   }
 }

@@ -65,6 +65,19 @@ export class SpoolLock {
   }
 }
 
+/** The process that writes to a spool; undefined where none does. For whoever only looks: a daemon takes the lock. */
+export async function lockHolder(directory: string): Promise<{ readonly pid: number; readonly host: string } | undefined> {
+  const file = join(directory, 'lock');
+  const owner = await readOwner(file);
+  if (owner === undefined) return undefined;
+  try {
+    return (await isAlive(file, owner)) ? { pid: owner.pid, host: owner.host } : undefined;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined; // given back in the meantime
+    throw error;
+  }
+}
+
 /** Makes the lock with its content at once, so that nobody finds it empty; false where there is one. */
 async function make(file: string, owner: Owner): Promise<boolean> {
   const own = `${file}.${owner.id}`;

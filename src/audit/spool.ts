@@ -79,6 +79,10 @@ export class Spool {
     return this.#retention.bytes;
   }
 
+  get isAvailable(): boolean {
+    return this.#failure === undefined && !this.#isClosed;
+  }
+
   /** Bytes of records that are not durable yet. */
   get pendingBytes(): number {
     return this.#frames.length;

@@ -15,9 +15,10 @@ export interface AuditTrail {
 
   /**
    * Numbers and chains the event and puts it in the order of the spool.
+   * @returns the record's id; empty where none is kept
    * @throws {KeysideError} AUDIT_UNAVAILABLE
    */
-  record(event: AuditEvent): void;
+  record(event: AuditEvent): string;
 
   /**
    * Resolves when everything recorded so far is as durable as the mode promises; undefined where there is nothing to wait for.
@@ -30,6 +31,6 @@ export interface AuditTrail {
 export const NO_AUDIT: AuditTrail = {
   mode: 'off',
   assertAvailable: () => undefined,
-  record: () => undefined,
+  record: () => '',
   settled: () => undefined,
 };

@@ -1,10 +1,9 @@
 import { z } from 'zod';
+import { pathField } from '../settings/fields.ts';
+import { serviceOrigin } from '../settings/service-url.ts';
 
 const ROLE_ARN = /^arn:aws[a-z-]{0,20}:iam::[0-9]{12}:role\/[A-Za-z0-9+=,.@_/-]{1,576}$/;
 const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-[0-9]{1,2}$/;
-const LOOPBACK = /^(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])$/;
-
-const path = (description: string) => z.string().min(1).meta({ description, isPath: true, kind: 'path' });
 
 const roleArn = z
   .string()
@@ -13,14 +12,9 @@ const roleArn = z
 /** A setting that names a region. */
 export const region = z.string().regex(REGION, { error: 'must be a region, such as eu-central-1' });
 
-/** A setting that is the URL of a service. */
-export const endpoint = z.string().refine(isSafeEndpoint, {
-  error: 'must be an https URL without path, query or credentials (http for loopback only)',
-});
-
 const stsSettings = {
   stsRegion: region.optional().describe("Region of the STS endpoint. Default: the key's region."),
-  stsEndpoint: endpoint.optional().describe("URL of STS in place of the region's own, e.g. a VPC endpoint."),
+  stsEndpoint: serviceOrigin.optional().describe("URL of STS in place of the region's own, e.g. a VPC endpoint."),
   sessionName: z
     .string()
     .regex(/^[A-Za-z0-9+=,.@_-]{2,64}$/, { error: 'must be 2 to 64 characters of A-Z a-z 0-9 + = , . @ _ -' })
@@ -38,14 +32,14 @@ const credentialsFile = z.strictObject({
     .describe(
       'An access key in a shared credentials file; nothing else is read from it, and a profile that holds more is refused.',
     ),
-  file: path('Path of the file in the form of `~/.aws/credentials`; read again whenever it changes.'),
+  file: pathField('Path of the file in the form of `~/.aws/credentials`; read again whenever it changes.'),
   profile: z.string().min(1).max(256).default('default').describe('Profile within the file.'),
 });
 
 const webIdentity = z.strictObject({
   source: z.literal('web-identity').describe('A token of an OpenID Connect issuer, exchanged at STS for a role.'),
   roleArn: roleArn.describe("ARN of the role that trusts the token's issuer."),
-  tokenFile: path('Path of the token; read again at every refresh.'),
+  tokenFile: pathField('Path of the token; read again at every refresh.'),
   ...stsSettings,
 });
 
@@ -72,10 +66,3 @@ export const awsCredentialsSchema = z
 
 export type AwsCredentials = z.output<typeof awsCredentialsSchema>;
 export type AwsBaseCredentials = z.output<typeof assumeRole>['base'];
-
-function isSafeEndpoint(text: string): boolean {
-  const url = URL.parse(text);
-  if (url === null || url.username !== '' || url.password !== '') return false;
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname));
-}

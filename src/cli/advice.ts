@@ -38,7 +38,8 @@ const WHAT_TO_DO: Readonly<Record<ErrorReason, string>> = {
   KMS_TIMEOUT: 'try again; where it lasts, check the network to the KMS or raise `kms.timeout` of the configuration',
   OVERLOADED: 'run more daemons, or raise `limits.maxConcurrentCalls` or `kms.maxConcurrent` of the configuration',
   DRAINING: 'try again: another daemon takes over',
-  AUDIT_UNAVAILABLE: 'make room for the audit spool',
+  AUDIT_UNAVAILABLE:
+    'make room on the disk of `audit.directory`, or mend the sink that has not taken what is there: `keyside audit status` names it',
   INTERNAL: "please report it, with the daemon's log under this request's id",
   DEADLINE_EXCEEDED: 'give more time with --timeout',
   CANCELLED: 'call again',

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { formatSize } from '../config/units.ts';
+import { formatSize } from '../settings/units.ts';
 import { UsageError } from './failure.ts';
 import { invalid } from './json-input.ts';
 import type { Terminal } from './terminal.ts';

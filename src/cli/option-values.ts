@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { parseDuration } from '../config/units.ts';
+import { parseDuration } from '../settings/units.ts';
 
 /** Milliseconds of `250ms`, `10s`, `5m` or `1h`. */
 export function durationMs(text: string): number {

@@ -1,7 +1,8 @@
-import { ALL, daemonSchema } from './daemon-schema.ts';
+import { ALL, auditSchema, daemonSchema } from './daemon-schema.ts';
 import type { ConfigurationFault, FaultPath } from './fault.ts';
 import { isLoopback, parseListenAddress } from './listen-address.ts';
 import { asList, asMapping } from './raw-value.ts';
+import { sinkFaults } from './sink-entries.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** The longest path that a Unix socket can be bound to, in bytes. */
@@ -25,6 +26,8 @@ export function checkDaemon(source: YamlSource): ConfigurationFault[] {
   checkOrder(file, report);
   checkRoom(file, report);
   checkProcesses(file, report);
+  checkSpool(file, report);
+  faults.push(...sinkFaults(asMapping(file.audit).sinks, ['audit', 'sinks'], source));
   return faults;
 }
 
@@ -98,4 +101,17 @@ function checkProcesses(file: Readonly<Record<string, unknown>>, report: Report)
   const kms = daemonSchema.shape.kms.safeParse(file.kms);
   if (!sidecar.success || !kms.success || sidecar.data.processes <= kms.data.maxConcurrent) return;
   report(['sidecar', 'processes'], 'must not be more than kms.maxConcurrent, which the processes share');
+}
+
+/** Segments of the spool that must find room: one is written, one is being delivered, and there is something to delete. */
+const LEAST_SEGMENTS = 4;
+
+/** The spool is tidied by whole segments. */
+function checkSpool(file: Readonly<Record<string, unknown>>, report: Report): void {
+  const audit = asMapping(file.audit);
+  const { maxBytes, segmentBytes } = auditSchema.shape;
+  const most = maxBytes.safeParse(audit.maxBytes);
+  const segment = segmentBytes.safeParse(audit.segmentBytes);
+  if (!most.success || !segment.success || most.data >= LEAST_SEGMENTS * segment.data) return;
+  report(['audit', 'maxBytes'], `must be at least ${LEAST_SEGMENTS} times audit.segmentBytes`);
 }

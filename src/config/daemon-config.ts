@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseTenantId, type TenantId } from '../core/ids.ts';
+import type { ConfiguredSink } from '../tenants/tenant.ts';
 import { checkDaemon, MAX_SOCKET_PATH_BYTES } from './daemon-checks.ts';
 import { ALL, type CALLER_OPERATIONS, type DaemonEntries, daemonSchema } from './daemon-schema.ts';
 import { ConfigurationError, fileFault } from './fault.ts';
@@ -9,6 +10,7 @@ import { decodeText, problemOf } from './file-problem.ts';
 import { checkSchema } from './issue-faults.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { pathFieldsOf, resolvePaths } from './path-fields.ts';
+import { configuredSinks } from './sink-entries.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
 export type CallerOperation = (typeof CALLER_OPERATIONS)[number];
@@ -28,6 +30,23 @@ export interface CallerConfig {
   readonly tenants: ReadonlySet<TenantId> | undefined;
   /** Undefined: all. */
   readonly operations: ReadonlySet<CallerOperation> | undefined;
+}
+
+/** How the audit trail is kept. */
+export interface AuditConfig {
+  readonly mode: 'required' | 'async' | 'off';
+  /** Absolute. */
+  readonly directory: string;
+  readonly asyncWindowMs: number;
+  readonly segmentBytes: number;
+  /** At least four times `segmentBytes`. */
+  readonly maxBytes: number;
+  readonly maxAgeMs: number;
+  readonly checkpointIntervalMs: number;
+  /** Absolute; undefined: a key of the directory's own. */
+  readonly signingKeyFile: string | undefined;
+  /** For all records, whoever's they are. Names are distinct. */
+  readonly sinks: readonly ConfiguredSink[];
 }
 
 /** The daemon's configuration, checked, with every default filled in and every path absolute. */
@@ -81,6 +100,7 @@ export interface DaemonConfig {
   readonly processes: number;
   readonly drain: { readonly timeoutMs: number };
   readonly telemetry: { readonly maxTenantLabels: number; readonly metricsShowTenants: boolean };
+  readonly audit: AuditConfig;
   readonly isReflectionOn: boolean;
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error' };
 }
@@ -156,8 +176,23 @@ function daemonConfig(entries: DaemonEntries): DaemonConfig {
     processes: entries.sidecar.processes,
     drain: { timeoutMs: entries.drain.timeout },
     telemetry: { maxTenantLabels: telemetry.tenantLabels, metricsShowTenants: telemetry.metricsShowTenants },
+    audit: auditConfig(entries.audit),
     isReflectionOn: entries.reflection,
     log: entries.log,
+  };
+}
+
+function auditConfig(audit: DaemonEntries['audit']): AuditConfig {
+  return {
+    mode: audit.mode,
+    directory: audit.directory,
+    asyncWindowMs: audit.asyncWindow,
+    segmentBytes: audit.segmentBytes,
+    maxBytes: audit.maxBytes,
+    maxAgeMs: audit.maxAge,
+    checkpointIntervalMs: audit.checkpointInterval,
+    signingKeyFile: audit.signingKeyFile,
+    sinks: configuredSinks(audit.sinks),
   };
 }
 

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { MAX_FIELDS } from '../core/field-limits.ts';
-import { countField, durationField, ID_WORDS, idField, pathField, REGION, REGION_WORDS, sizeField } from './fields.ts';
+import { countField, durationField, ID_WORDS, idField, pathField, REGION, REGION_WORDS, sizeField } from '../settings/fields.ts';
 import { parseListenAddress } from './listen-address.ts';
+import { sinksSchema } from './sink-schema.ts';
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
@@ -20,6 +21,7 @@ export const CALLER_OPERATIONS = [
   'check-key',
   'list-keys',
   'drop-keys',
+  'log-event',
 ] as const;
 
 /** In a list of tenants or operations: all of them. */
@@ -146,6 +148,46 @@ const kmsSchema = z.strictObject({
   maxAttempts: countField({ description: 'Attempts for one operation, the first included.', min: 1, max: 10 }).default(3),
 });
 
+export const auditSchema = z.strictObject({
+  mode: z.enum(['required', 'async', 'off']).default('required').meta({
+    description:
+      '`required`: no call is answered before its record is on the disk; without the trail calls end in AUDIT_UNAVAILABLE. `async`: a record is on the disk `asyncWindow` after the answer at the latest, and those of that time are lost where the process dies. `off`: nothing is recorded, and no sink gets anything.',
+  }),
+  asyncWindow: durationField({
+    description: 'In mode `async`, how long a record may wait to be written.',
+    min: 1,
+    max: 10 * SECOND_MS,
+  }).prefault('200ms'),
+  directory: pathField(
+    'Folder of the spools, one for each process (`1`, `2`, …): records wait there for the sinks, and without sinks they are the trail. Made with mode 0700 where it is missing. On a disk that outlives the daemon; no two daemons share one.',
+  ).default('audit'),
+  maxBytes: sizeField({
+    description:
+      'Most disk for records, in each process. Beyond it the oldest that every sink has taken are deleted; where a sink has not, the trail is full, and calls end in AUDIT_UNAVAILABLE. At least four times `segmentBytes`.',
+    min: 4 * MIB,
+    max: 1024 * GIB,
+  }).prefault('1GiB'),
+  segmentBytes: sizeField({
+    description: 'Size of one file of the spool; files are deleted as a whole.',
+    min: MIB,
+    max: GIB,
+  }).prefault('16MiB'),
+  maxAge: durationField({
+    description: 'How long records stay that every sink has taken.',
+    min: 60 * SECOND_MS,
+    max: 366 * 24 * HOUR_MS,
+  }).prefault('7d'),
+  checkpointInterval: durationField({
+    description: 'From one signed checkpoint to the next, while there are records.',
+    min: SECOND_MS,
+    max: 24 * HOUR_MS,
+  }).prefault('60s'),
+  signingKeyFile: pathField(
+    'Ed25519 private key that checkpoints are signed with, PKCS#8 in PEM. Left out: `signing-key.pem` in the spool, made at its first start.',
+  ).optional(),
+  sinks: sinksSchema.meta({ description: "Where records go: all tenants', and the daemon's own." }),
+});
+
 /** The daemon's configuration file. What spans entries is checked beside it. */
 export const daemonSchema = z
   .strictObject({
@@ -211,6 +253,9 @@ export const daemonSchema = z
       })
       .prefault({})
       .meta({ description: 'Metrics. Exporters are set by the `OTEL_…` environment variables.' }),
+    audit: auditSchema
+      .prefault({})
+      .meta({ description: 'The audit trail: a record of every use of a key, chained, signed and delivered.' }),
     reflection: z.boolean().default(true).meta({ description: 'Whether gRPC server reflection is served.' }),
     log: z
       .strictObject({

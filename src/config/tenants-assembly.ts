@@ -5,7 +5,7 @@ import { BUILT_IN_POLICY, type ResolvedPolicy } from './policy-entries.ts';
 import type { DeploymentSection, TenantDefinition } from './tenants-file.ts';
 import type { Replacement } from './tenants-source.ts';
 
-/** How much one slice carries: tenants, their keys and their labels, counted together. Some milliseconds of work for who takes it. */
+/** How much one slice carries: tenants, their keys, labels and sinks, counted together. Some milliseconds of work for who takes it. */
 const SLICE_WEIGHT = 500;
 
 /** Puts the tenants of all files together with what the deployment adds to them, and tells which of them changed. */
@@ -63,7 +63,7 @@ export class TenantsAssembly {
         this.#handedOut.set(id, digest);
         const content = this.#contentOf(definition);
         changed.push(content);
-        weight += 1 + content.keys.length + content.labelPolicies.size;
+        weight += 1 + content.keys.length + content.labelPolicies.size + content.auditSinks.length;
       }
       if (weight < SLICE_WEIGHT) continue;
       yield { changed, removed };

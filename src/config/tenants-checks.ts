@@ -1,13 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { MAX_LABEL_BYTES } from '../core/encryption-context.ts';
 import { ID_PATTERN } from '../core/ids.ts';
+import { ID_WORDS } from '../settings/fields.ts';
+import { formatDuration, parseDuration } from '../settings/units.ts';
 import type { ConfigurationFault, FaultPath } from './fault.ts';
-import { ID_WORDS } from './fields.ts';
 import { BUILT_IN_CACHE_TTL_MS } from './policy-entries.ts';
 import { CONFIGURED_PROVIDERS } from './provider-settings.ts';
 import { asList, asMapping } from './raw-value.ts';
+import { sinkFaults } from './sink-entries.ts';
 import { MAX_LABELS } from './tenants-schema.ts';
-import { formatDuration, parseDuration } from './units.ts';
 import { writeSetFaults } from './write-set-checks.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -51,6 +52,7 @@ class TenantsChecks {
       this.#keys(asMapping(tenant).keys, [...path, 'keys']);
       this.#faults.push(...writeSetFaults(asMapping(tenant), path, this.#source));
       this.#policy(asMapping(tenant).policy, [...path, 'policy']);
+      this.#faults.push(...sinkFaults(asMapping(asMapping(tenant).audit).sinks, [...path, 'audit', 'sinks'], this.#source));
     }
     if (file.vendor !== undefined) {
       this.#claims.push({ kind: 'vendor', id: '', path: ['vendor'] });

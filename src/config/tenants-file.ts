@@ -1,16 +1,20 @@
 import { dirname } from 'node:path';
 import { parseKeyConfigurationId, parseTenantId, type TenantId } from '../core/ids.ts';
 import type { Custody } from '../core/providers.ts';
-import type { KeyConfiguration, Tenant } from '../tenants/tenant.ts';
+import type { ConfiguredSink, KeyConfiguration, Tenant } from '../tenants/tenant.ts';
 import { digestOf } from './canonical-json.ts';
 import type { ConfigurationFault } from './fault.ts';
 import { checkSchema } from './issue-faults.ts';
-import { resolvePaths } from './path-fields.ts';
+import { pathFieldsOf, resolvePaths } from './path-fields.ts';
 import { type ResolvedPolicy, resolvePolicy } from './policy-entries.ts';
 import { PROVIDER_PATHS } from './provider-settings.ts';
+import { configuredSinks } from './sink-entries.ts';
+import { sinksSchema } from './sink-schema.ts';
 import { type Claim, checkTenants } from './tenants-checks.ts';
 import { type KeyEntry, type PolicyEntry, type TenantEntry, tenantsFileSchema } from './tenants-schema.ts';
 import { readYaml } from './yaml-source.ts';
+
+const SINK_LIST_PATHS = pathFieldsOf(sinksSchema);
 
 /** A tenant as its file states it, without what the deployment adds. */
 export interface TenantDefinition {
@@ -22,6 +26,7 @@ export interface TenantDefinition {
   readonly minimumShares: number;
   readonly writeSet: Tenant['writeSet'];
   readonly allowedRegions: Tenant['allowedRegions'];
+  readonly auditSinks: readonly ConfiguredSink[];
   /** Equal for equal content. */
   readonly digest: string;
 }
@@ -73,6 +78,7 @@ export function parseTenantsFile(text: string, file: string): TenantsFileResult 
 
 function tenantDefinition(id: string, entry: TenantEntry, folder: string): TenantDefinition {
   const keys = keyConfigurations(entry.keys, { folder, isVendorDefault: false });
+  const auditSinks = configuredSinks(resolvePaths(entry.audit.sinks, SINK_LIST_PATHS, folder));
   const { policy, wrap, allowedRegions, minimumCustody, minimumShares } = entry;
   return {
     id: parseTenantId(id),
@@ -82,7 +88,8 @@ function tenantDefinition(id: string, entry: TenantEntry, folder: string): Tenan
     minimumShares,
     writeSet: wrap?.shares.map((share) => share.map((keyId) => parseKeyConfigurationId(keyId))),
     allowedRegions: allowedRegions && new Set(allowedRegions),
-    digest: digestOf({ keys, policy, wrap, allowedRegions, minimumCustody, minimumShares }),
+    auditSinks,
+    digest: digestOf({ keys, policy, wrap, allowedRegions, minimumCustody, minimumShares, auditSinks }),
   };
 }
 

@@ -1,8 +1,8 @@
 import { opendirSync, readFileSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatSize } from '../settings/units.ts';
 import { codeOf, decodeText, problemOf } from './file-problem.ts';
-import { formatSize } from './units.ts';
 
 /** Beyond this a file is refused: its syntax tree takes some forty times its size. More tenants go into more files. */
 const MAX_FILE_BYTES = 32 * 2 ** 20;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { countField, durationField, idField, REGION, REGION_WORDS, sizeField } from './fields.ts';
+import { countField, durationField, idField, REGION, REGION_WORDS, sizeField } from '../settings/fields.ts';
 import { CONFIGURED_PROVIDERS, SETTINGS_BLOCKS } from './provider-settings.ts';
+import { sinksSchema } from './sink-schema.ts';
 
 const HOUR_MS = 3_600_000;
 const GIB = 2 ** 30;
@@ -126,6 +127,14 @@ export const tenantSchema = z.strictObject({
   policy: policySchema.optional().meta({
     description: 'How data is protected. Left out: the `policy` of the deployment; given: nothing of that is taken over.',
   }),
+  audit: z
+    .strictObject({
+      sinks: sinksSchema.meta({
+        description: "Where this tenant's records go, and no other tenant's; beside the sinks of the daemon's file.",
+      }),
+    })
+    .prefault({})
+    .meta({ description: "The tenant's own copy of its audit trail." }),
 });
 
 const vendorSchema = z.strictObject({ keys: keysSchema.meta({ description: 'As the keys of a tenant.' }) });

@@ -5,7 +5,7 @@ import type { KeyBlock } from '../envelope/key-block.ts';
 import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
 import type { Timer } from '../kms/timer.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
-import { type Attributes, type Metrics, NO_SPAN, type Span } from '../telemetry/telemetry.ts';
+import { type Attributes, type DataKeyLookup, type Metrics, NO_SPAN, type Span } from '../telemetry/telemetry.ts';
 import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
 import { type FailureListener, type OpenedBlock, openBlock } from './block-opener.ts';
 import { cacheKey } from './cache-key.ts';
@@ -24,6 +24,8 @@ export interface ReadRequest {
   readonly maxAgeMs: number;
   /** Whether a data key is the one that the header commits to; decides between alternatives. */
   readonly verifies: (dataKey: SecretBytes) => boolean;
+  /** Told how `open` finds the data key. The last word counts: an outage may end what began as a miss. */
+  readonly onLookup?: ((lookup: DataKeyLookup) => void) | undefined;
 }
 
 export interface ReaderParts {
@@ -88,6 +90,7 @@ export class KeyReader {
     if (wraps.length === Math.max(1, request.keyBlock.shareCount) || request.verifies(dataKey)) return dataKey;
     // The block has alternatives with different data keys. Which one is meant depends on the document, so nothing is shared.
     dataKey.wipe();
+    request.onLookup?.('miss');
     const { timer, onFailure } = this.#parts;
     return (await openBlock(request.tenant, wraps, { scope, timer, verifies: request.verifies, onFailure })).dataKey;
   }
@@ -106,13 +109,13 @@ export class KeyReader {
   }
 
   async #lookUp(search: Search, scope: KmsCallScope): Promise<SecretBytes> {
-    const { cache, clock, metrics } = this.#parts;
+    const { cache, clock } = this.#parts;
     const { policy } = search.request;
     const entry = policy.cacheTtlMs > 0 ? cache.get(search.key) : undefined;
     const nowMs = clock.nowMs();
     if (entry !== undefined && this.#serves(search, entry, nowMs)) {
       const isOutage = nowMs - entry.provenAtMs >= policy.cacheTtlMs;
-      metrics.dataKeyLookedUp(isOutage ? 'outage' : 'hit', 'read');
+      this.#noteLookup(search, isOutage ? 'outage' : 'hit');
       scope.span.set(ATTRIBUTES.hit.name, true);
       if (isOutage) scope.span.set(ATTRIBUTES.outage.name, true);
       const dataKey = entry.dataKey.copy();
@@ -135,16 +138,21 @@ export class KeyReader {
     return `${this.#parts.epochs.current(concerns(request, wraps))} ${key}`;
   }
 
+  #noteLookup({ request }: Search, lookup: DataKeyLookup): void {
+    this.#parts.metrics.dataKeyLookedUp(lookup, 'read');
+    request.onLookup?.(lookup);
+  }
+
   async #ask(search: Search, scope: KmsCallScope): Promise<SecretBytes> {
-    const { metrics, cache, clock } = this.#parts;
+    const { cache, clock } = this.#parts;
     if (search.request.policy.cacheTtlMs === 0) {
       // Every read has a KMS call of its own: no sharing, nothing kept.
-      metrics.dataKeyLookedUp('miss', 'read');
+      this.#noteLookup(search, 'miss');
       return (await this.#prove(search, scope)).dataKey;
     }
     const flight = this.#flightOf(search);
     const waits = this.#flights.isFlying(flight);
-    metrics.dataKeyLookedUp(waits ? 'wait' : 'miss', 'read');
+    this.#noteLookup(search, waits ? 'wait' : 'miss');
     scope.span.set(ATTRIBUTES.singleFlight.name, waits);
     try {
       const asked = this.#flights.run(flight, (signal) => this.#proveAgain(search, { signal, span: scope.span }), scope.signal);
@@ -154,7 +162,7 @@ export class KeyReader {
     } catch (error) {
       const entry = isWeather(error) ? cache.get(search.key) : undefined;
       if (entry === undefined || scope.signal.aborted || !this.#serves(search, entry, clock.nowMs())) throw error;
-      metrics.dataKeyLookedUp('outage', 'read');
+      this.#noteLookup(search, 'outage');
       scope.span.set(ATTRIBUTES.outage.name, true);
       return entry.dataKey.copy();
     }
@@ -169,7 +177,7 @@ export class KeyReader {
   #refresh(search: Search): void {
     const flight = this.#flightOf(search);
     this.#flights
-      .run(flight, (signal) => this.#proveAgain(search, { signal, span: NO_SPAN }), NEVER)
+      .run(flight, (signal) => this.#proveAgain(search, { signal, span: NO_SPAN, isRefresh: true }), NEVER)
       .then((proof) => this.#taken(search, flight, proof).wipe())
       .catch(() => undefined); // what a failed refresh means was already recorded where it failed
   }

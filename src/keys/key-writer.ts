@@ -5,7 +5,7 @@ import type { SecretBytes } from '../core/secret-bytes.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
 import type { KmsCallScope } from '../kms/guarded-key.ts';
 import { ATTRIBUTES, SPANS } from '../telemetry/names.ts';
-import { type Attributes, type Metrics, NO_SPAN } from '../telemetry/telemetry.ts';
+import { type Attributes, type DataKeyLookup, type Metrics, NO_SPAN } from '../telemetry/telemetry.ts';
 import { keysOf, type WriteSet } from '../tenants/policy.ts';
 import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
 import type { BlockWriter, WrittenBlock } from './block-writer.ts';
@@ -28,6 +28,8 @@ export interface WriteRequest {
   readonly policy: LabelPolicy;
   /** Plaintext bytes that will be encrypted under the data key. */
   readonly bytes: number;
+  /** Told how `take` finds the data key. */
+  readonly onLookup?: ((lookup: DataKeyLookup) => void) | undefined;
 }
 
 export interface WritableKey {
@@ -43,6 +45,8 @@ export interface RewrapRequest {
   readonly oldBlock: KeyBlock;
   /** What the old block yields; verified by the caller. Stays the caller's. */
   readonly dataKey: SecretBytes;
+  /** Told how the new wraps are found: made a moment ago, or by the KMS. */
+  readonly onLookup?: ((lookup: DataKeyLookup) => void) | undefined;
 }
 
 export interface KeyWriterParts {
@@ -103,7 +107,7 @@ export class KeyWriter {
       },
     };
     try {
-      if (!isLease) this.#parts.metrics.dataKeyLookedUp('miss', 'write');
+      if (!isLease) this.#noteLookup(request, 'miss');
       const key = isLease ? await this.#lease(request, below) : await this.#single(request, below);
       span.end();
       return key;
@@ -119,10 +123,17 @@ export class KeyWriter {
     const target = { tenant, target: keys };
     const configurationIds = idsOf(keys);
     // Alternatives may hold different data keys: then what one document needs is not what another does.
-    if (oldBlock.wraps.length !== Math.max(1, oldBlock.shareCount)) return this.#parts.blocks.wrap(target, dataKey, scope);
+    if (oldBlock.wraps.length !== Math.max(1, oldBlock.shareCount)) {
+      request.onLookup?.('miss');
+      return this.#parts.blocks.wrap(target, dataKey, scope);
+    }
     const key = `${JSON.stringify(configurationIds)} ${cacheKey(tenant, oldBlock.bytes)}`;
     const memo = this.#rewraps.get(key);
-    if (memo !== undefined && this.#parts.clock.nowMs() < memo.untilMs) return memo.block;
+    if (memo !== undefined && this.#parts.clock.nowMs() < memo.untilMs) {
+      request.onLookup?.('hit');
+      return memo.block;
+    }
+    request.onLookup?.(this.#rewrapFlights.isFlying(key) ? 'wait' : 'miss');
     const work = async (signal: AbortSignal): Promise<KeyBlock> => {
       // The flight's own copy: who started it may leave while others wait.
       using flying = dataKey.copy();
@@ -147,6 +158,11 @@ export class KeyWriter {
     return () => this.#parts.epochs.current(concerns) === before;
   }
 
+  #noteLookup(request: WriteRequest, lookup: DataKeyLookup): void {
+    this.#parts.metrics.dataKeyLookedUp(lookup, 'write');
+    request.onLookup?.(lookup);
+  }
+
   /** A data key of its own for one document. */
   async #single(request: WriteRequest, scope: KmsCallScope): Promise<WritableKey> {
     scope.span.set(ATTRIBUTES.hit.name, false);
@@ -158,12 +174,11 @@ export class KeyWriter {
 
   async #lease(request: WriteRequest, scope: KmsCallScope): Promise<WritableKey> {
     const key = leaseKey(request);
-    const { metrics } = this.#parts;
     let wasOpenedForThis = false;
     for (let attempt = 0; ; attempt++) {
       const lease = this.#useLease(key, request);
       if (lease !== undefined) {
-        if (attempt === 0) metrics.dataKeyLookedUp('hit', 'write');
+        if (attempt === 0) this.#noteLookup(request, 'hit');
         scope.span.set(ATTRIBUTES.hit.name, attempt === 0);
         return { dataKey: lease.dataKey.copy(), keyBlock: lease.keyBlock };
       }
@@ -171,7 +186,7 @@ export class KeyWriter {
       if (wasOpenedForThis) return this.#single(request, scope);
       const waits = this.#leaseFlights.isFlying(key);
       if (attempt === 0) {
-        metrics.dataKeyLookedUp(waits ? 'wait' : 'miss', 'write');
+        this.#noteLookup(request, waits ? 'wait' : 'miss');
         scope.span.set(ATTRIBUTES.singleFlight.name, waits);
       }
       // With few documents a lease, those who waited may find it used up: they go round again, until their deadline.
@@ -194,7 +209,9 @@ export class KeyWriter {
   }
 
   #renewAhead(key: string, request: WriteRequest): void {
-    this.#leaseFlights.run(key, (signal) => this.#open(key, request, { signal, span: NO_SPAN }), NEVER).catch(() => undefined); // the lease goes on to its limit; what the failure means was recorded where it failed
+    const open = (signal: AbortSignal): Promise<WrittenBlock> =>
+      this.#open(key, request, { signal, span: NO_SPAN, isRefresh: true });
+    this.#leaseFlights.run(key, open, NEVER).catch(() => undefined); // the lease goes on to its limit; what the failure means was recorded where it failed
   }
 
   async #open(key: string, request: WriteRequest, scope: KmsCallScope): Promise<WrittenBlock> {

@@ -59,9 +59,10 @@ export class Guard implements GuardedKey {
   async wrap(request: WrapRequest, scope: KmsCallScope): Promise<Wrapped> {
     const operation: Operation<Wrapped> = {
       name: 'wrap',
-      tenantId: request.context.tenantId,
+      context: request.context,
       call: (signal) => this.#subject.key.wrap(request, signal),
       check: (wrapped) => checkWrapped(wrapped, this.#subject),
+      keyVersionOf: ({ keyVersion }) => keyVersion,
       discard: nothing,
     };
     return this.#run(operation, scope);
@@ -72,7 +73,7 @@ export class Guard implements GuardedKey {
     const operation: Operation<SecretBytes> = {
       name: 'unwrap',
       isHedged: this.#subject.key.isUnwrapHedged !== false,
-      tenantId: request.context.tenantId,
+      context: request.context,
       keyVersion: request.wrapped.keyVersion,
       call: (signal) => this.#subject.key.unwrap(request, signal),
       check: checkUnwrapped,
@@ -87,9 +88,10 @@ export class Guard implements GuardedKey {
     if (generate === undefined) return this.#generateHere(context, scope);
     const operation: Operation<GeneratedDataKey> = {
       name: 'generate',
-      tenantId: context.tenantId,
+      context,
       call: (signal) => generate(context, signal),
       check: (generated) => checkGenerated(generated, this.#subject),
+      keyVersionOf: ({ wrapped }) => wrapped.keyVersion,
       discard: ({ dataKey }) => dataKey.wipe(),
     };
     return this.#run(operation, scope);

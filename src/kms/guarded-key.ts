@@ -7,6 +7,8 @@ import type { GeneratedDataKey, KeyDescription, UnwrapRequest, Wrapped, WrapRequ
 export interface KmsCallScope {
   readonly signal: AbortSignal;
   readonly span: Span;
+  /** Whether the call is made ahead of need, while what it replaces still serves. Default no. */
+  readonly isRefresh?: boolean;
 }
 
 /**

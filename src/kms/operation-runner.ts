@@ -1,3 +1,4 @@
+import type { WrapContext } from '../core/encryption-context.ts';
 import { isWeather, KeysideError } from '../core/errors.ts';
 import { inTurn } from '../core/in-turn.ts';
 import type { ProviderName } from '../core/providers.ts';
@@ -8,11 +9,13 @@ import { Bulkhead, type BulkheadLimits } from './bulkhead.ts';
 import { Deadline, endOf } from './deadline.ts';
 import type { KmsCallScope } from './guarded-key.ts';
 import { HedgeDelay } from './hedge-delay.ts';
+import type { KmsWatch } from './kms-watch.ts';
 import { LinkedSignal } from './linked-signal.ts';
 import { type RetryLimits, retryWeather } from './retry.ts';
 import { RetryBudget } from './retry-budget.ts';
 import type { SharedQuota } from './shared-quota.ts';
 import type { Timer } from './timer.ts';
+import { watched } from './watched.ts';
 
 export interface RunnerLimits extends BulkheadLimits, RetryLimits, BreakerLimits {
   /** A whole operation: waiting for a place, every attempt and every pause. */
@@ -25,17 +28,23 @@ export interface RunnerTools {
   readonly metrics: Metrics;
   /** 0 (inclusive) to 1 (exclusive); spreads retries, nothing secret. */
   readonly random: () => number;
+  /** Told of every use of the key; absent: nobody is. */
+  readonly watch?: KmsWatch | undefined;
 }
 
 /** One call of the provider: what to do, what to demand of its reply, and how to let go of a reply that came too late. */
 export interface Operation<Reply> {
   readonly name: KmsCallMeasure['operation'];
-  readonly tenantId?: string;
+  /** Whose key is used; absent where it is not used but asked about. */
+  readonly context?: WrapContext;
+  /** Where the request names it. */
   readonly keyVersion?: string;
   /** Whether a second call may be made where the first one is slow. Default no. */
   readonly isHedged?: boolean;
   call(signal: AbortSignal): Promise<Reply>;
   check(reply: Reply): void;
+  /** Where the reply names it. */
+  keyVersionOf?(reply: Reply): string;
   discard(reply: Reply): void;
 }
 
@@ -79,8 +88,25 @@ export class OperationRunner {
     this.#breaker = new Breaker(limits, { ...tools, name: `the KMS of key ${subject.id}` });
   }
 
-  /** A place is held through all attempts and pauses: a KMS that throttles is asked less, not more. */
+  /** Runs an operation under the eyes of the watch, where there is one. */
   async run<Reply>(operation: Operation<Reply>, scope: KmsCallScope): Promise<Reply> {
+    const { watch, timer } = this.#tools;
+    const { name, context } = operation;
+    if (watch === undefined || name === 'describe' || context === undefined) return await this.#run(operation, scope);
+    const { tenantId, configurationId } = context;
+    const { provider } = this.#subject;
+    const isRefresh = scope.isRefresh === true;
+    return await watched(watch, {
+      facts: { tenantId, configurationId, provider, operation: name, isRefresh, traceId: scope.span.traceId },
+      timer,
+      run: () => this.#run(operation, scope),
+      keyVersionOf: (reply) => operation.keyVersion ?? (reply === undefined ? undefined : operation.keyVersionOf?.(reply)) ?? '',
+      discard: operation.discard,
+    });
+  }
+
+  /** A place is held through all attempts and pauses: a KMS that throttles is asked less, not more. */
+  async #run<Reply>(operation: Operation<Reply>, scope: KmsCallScope): Promise<Reply> {
     const { provider } = this.#subject;
     const { timer, metrics, random } = this.#tools;
     const { operationMs: limitMs, ...limits } = this.#limits;
@@ -91,7 +117,7 @@ export class OperationRunner {
       this.#budget.noteCall();
       return retryWeather(() => this.#hedged(run), { limits, deadline, random, onRetry, budget: this.#budget });
     };
-    return await this.#bulkhead.run(attempts, { signal: deadline.signal, lane: operation.tenantId ?? '' });
+    return await this.#bulkhead.run(attempts, { signal: deadline.signal, lane: operation.context?.tenantId ?? '' });
   }
 
   get #timeoutMessage(): string {
@@ -141,7 +167,7 @@ export class OperationRunner {
     const { quota } = this.#subject;
     if (quota === undefined) return await attempt();
     this.#breaker.assertAsks();
-    return await quota.run(attempt, { signal, lane: run.operation.tenantId ?? '' });
+    return await quota.run(attempt, { signal, lane: run.operation.context?.tenantId ?? '' });
   }
 
   /** One call, inside the retries and the breaker: each attempt counts and is counted. */
@@ -157,7 +183,7 @@ export class OperationRunner {
       const durationMs = timer.nowMs() - startedMs;
       if (outcome === 'OK' && operation.isHedged === true) this.#hedgeDelay.noteAnswer(durationMs);
       if (outcome === 'KMS_THROTTLED') this.#throttledAtMs = timer.nowMs();
-      metrics.kmsCallEnded({ provider, operation: operation.name, outcome, tenantId: operation.tenantId, durationMs });
+      metrics.kmsCallEnded({ provider, operation: operation.name, outcome, tenantId: operation.context?.tenantId, durationMs });
     };
     const timeoutMessage = `key ${id}: ${provider} did not answer within ${Math.round(limitMs)} ms`;
     using limit = new Deadline({ parent: signal, limitMs, timer, timeoutMessage });
@@ -176,13 +202,13 @@ export class OperationRunner {
   }
 
   #attributes<Reply>({ operation, attempts }: Run<Reply>): Record<string, string | number> {
-    const { tenantId, keyVersion } = operation;
+    const { context, keyVersion } = operation;
     return {
       [ATTRIBUTES.provider.name]: this.#subject.provider,
       [ATTRIBUTES.keyId.name]: this.#subject.id,
       [ATTRIBUTES.operation.name]: operation.name,
       [ATTRIBUTES.attempt.name]: attempts,
-      ...(tenantId === undefined ? {} : { [ATTRIBUTES.tenant.name]: tenantId }),
+      ...(context === undefined ? {} : { [ATTRIBUTES.tenant.name]: context.tenantId }),
       ...(keyVersion === undefined ? {} : { [ATTRIBUTES.keyVersion.name]: keyVersion }),
     };
   }

@@ -114,10 +114,10 @@ export class KeyRegistry implements KeyDirectory {
     const found = this.#openers.get(name);
     if (found === undefined && this.#loaders.has(name)) throw new Error(`provider ${name} was not prepared`);
     if (found === undefined) throw new KeysideError('KEY_MISCONFIGURED', `key ${id}: there is no provider ${name}`);
-    const { timer, metrics, random, limits = DEFAULT_GUARD_LIMITS } = this.#tools;
+    const { timer, metrics, random, watch, limits = DEFAULT_GUARD_LIMITS } = this.#tools;
     const { key, quotaName } = openChecked(found, id, settings);
     const quota = quotaName === undefined ? undefined : this.#quota(`${found.name} ${quotaName}`);
-    return new Guard({ id, provider: found.name, key, quota }, { timer, metrics, random }, limits);
+    return new Guard({ id, provider: found.name, key, quota }, { timer, metrics, random, watch }, limits);
   }
 
   #quota(name: string): SharedQuota {

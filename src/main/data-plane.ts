@@ -6,6 +6,7 @@ import { readOriginKeys } from '../config/origin-keys.ts';
 import type { Clock } from '../core/clock.ts';
 import { KeyRing } from '../keys/key-ring.ts';
 import { DEFAULT_GUARD_LIMITS } from '../kms/guard.ts';
+import type { KmsWatch } from '../kms/kms-watch.ts';
 import { KeyRegistry } from '../kms/registry.ts';
 import { systemTimer } from '../kms/timer.ts';
 import type { ServiceParts } from '../service/service.ts';
@@ -24,8 +25,15 @@ export interface DataPlane extends ServiceParts {
   close(): Promise<void>;
 }
 
+export interface DataPlaneTools {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** Told of every use of a tenant's key; undefined: nobody is. */
+  readonly watch: KmsWatch | undefined;
+}
+
 /** Builds what serves requests, from the tenants' directory down to the KMSs. Asks nobody anything. */
-export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metrics): DataPlane {
+export function buildDataPlane(config: DaemonConfig, { clock, metrics, watch }: DataPlaneTools): DataPlane {
   const { cipher, instead } = chooseCipher();
   const bulk = new BulkPool({ workers: bulkWorkers(cipher.name) });
   metrics.cipherChosen(cipher.name);
@@ -34,6 +42,7 @@ export function buildDataPlane(config: DaemonConfig, clock: Clock, metrics: Metr
     cipher,
     timer,
     metrics,
+    watch,
     random: Math.random,
     originKeys: readOriginKeys(config.originKeyFiles),
     limits: {

@@ -10,6 +10,7 @@ import { buildServer } from '../rpc/server.ts';
 import { TenantOutcomes } from '../rpc/tenant-outcomes.ts';
 import type { Peers } from '../service/service.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { startAudit } from './audit.ts';
 import { CallerTokens } from './caller-tokens.ts';
 import { buildDataPlane, type DataPlane } from './data-plane.ts';
 import { type StartedTelemetry, startTelemetry } from './otel.ts';
@@ -57,9 +58,10 @@ export interface ServingPlace {
  * @throws {ConfigurationError} with every fault of the tenants' files; {Error} naming a file that cannot be used
  */
 export async function startServing(config: DaemonConfig, logger: Logger, { several, reader }: ServingPlace): Promise<Serving> {
-  const clock = systemClock();
   const { telemetry, collectMetrics, shutdown } = await startOwnTelemetry(config, logger, several?.number);
-  const plane = buildDataPlane(config, clock, telemetry.metrics);
+  const { metrics } = telemetry;
+  const audit = await startAudit({ config, processNumber: several?.number ?? 1, logger, metrics });
+  const plane = buildDataPlane(config, { clock: systemClock(), metrics, watch: audit.watch });
   if (several !== undefined) plane.ring.onRevoked(several.tellRevoked);
   const tenantFiles = await loadTenantFiles({
     path: config.tenantsPath,
@@ -68,23 +70,24 @@ export async function startServing(config: DaemonConfig, logger: Logger, { sever
     keys: plane.keys,
     reader,
     logger,
-    metrics: telemetry.metrics,
+    metrics,
+    onRejected: () => audit.configurationRejected(),
   });
+  await audit.follow(plane.tenants);
   const callers = new Callers(config.callers.length === 0);
   const tokens = new CallerTokens(config.callers, callers, logger);
   await tokens.start();
   const admission = new Admission(config.limits);
   const { server, health } = buildServer({
     service: { ...plane, peers: several?.peers },
+    audit: audit.trail,
     admission,
     callers,
     outcomes: new TenantOutcomes(),
     telemetry,
     logger,
+    ...config.limits,
     limits: config.limits,
-    defaultDeadlineMs: config.limits.defaultDeadlineMs,
-    maxStreamAgeMs: config.limits.maxStreamAgeMs,
-    maxMessageBytes: config.limits.maxMessageBytes,
     hasReflection: config.isReflectionOn,
     isTenant: (id) => plane.tenants.has(id),
   });
@@ -103,10 +106,12 @@ export async function startServing(config: DaemonConfig, logger: Logger, { sever
     },
     async drain() {
       tokens.stop();
+      audit.drainBegan(admission.calls);
       await drain({ server, admission, health, handed, timeoutMs: config.drain.timeoutMs, logger });
     },
     async close() {
       await Promise.all([tenantFiles.close(), plane.close()]);
+      await audit.close();
       await shutdown();
     },
   };

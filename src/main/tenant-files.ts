@@ -17,6 +17,8 @@ export interface TenantFilesParts {
   readonly reader?: Reader | undefined;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Told of each reload that found faults. */
+  readonly onRejected?: () => void;
 }
 
 /**
@@ -42,7 +44,10 @@ export async function loadTenantFiles(parts: TenantFilesParts): Promise<TenantsW
     onReload: (report) => {
       const changes = { changed: report.changedTenants, removed: report.removedTenants };
       metrics.configurationReloaded(report.faults.length > 0 ? 'rejected' : 'applied', changes.changed + changes.removed);
-      if (report.faults.length > 0) logFaults(logger, report.faults);
+      if (report.faults.length > 0) {
+        logFaults(logger, report.faults);
+        parts.onRejected?.();
+      }
       logger.log('info', 'tenants reloaded', { ...changes, faults: report.faults.length });
     },
     onTrouble: (error) => logger.log('error', 'tenants cannot be reloaded; what was loaded is served on', errorFields(error)),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { CallFacts } from '../audit/event.ts';
 import type { KeysideError } from '../core/errors.ts';
 import type { TenantId } from '../core/ids.ts';
 import { errorFields } from '../telemetry/error-fields.ts';
@@ -6,6 +7,7 @@ import type { LogFields, Logger } from '../telemetry/logger.ts';
 import { ATTRIBUTES } from '../telemetry/names.ts';
 import type { Outcome, Telemetry } from '../telemetry/telemetry.ts';
 import type { RpcScope } from './call-scope.ts';
+import { NO_METADATA, type ParsedMetadata } from './parse-metadata.ts';
 import type { TenantOutcomes } from './tenant-outcomes.ts';
 
 export interface RecordParts {
@@ -26,18 +28,54 @@ export interface RecordedMethod {
 /** Collects what one call's log line, span and measurement say, and writes them once. */
 export class CallRecord {
   tenantId: TenantId | undefined;
-  /** As the request gives them; empty: not. */
-  requestId = '';
-  requesterId = '';
+  metadata: ParsedMetadata = NO_METADATA;
+  /** Whether the audit trail has a record of it. */
+  isAudited = false;
   readonly #parts: RecordParts;
   readonly #method: RecordedMethod;
   readonly #scope: RpcScope;
   #noted: LogFields | undefined;
+  #requestId = '';
 
   constructor(parts: RecordParts, method: RecordedMethod, scope: RpcScope) {
     this.#parts = parts;
     this.#method = method;
     this.#scope = scope;
+  }
+
+  /** The RPC without its service: `Encrypt`. */
+  get rpc(): string {
+    const { name } = this.#method;
+    return name.slice(name.indexOf('/') + 1);
+  }
+
+  /** The request's, or one of our own making. */
+  get requestId(): string {
+    if (this.#requestId === '') this.#requestId = this.metadata.requestId || randomUUID();
+    return this.#requestId;
+  }
+
+  /** Whether there is such a tenant as the request names. */
+  get isOfTenant(): boolean {
+    return this.tenantId !== undefined && this.#parts.isTenant(this.tenantId);
+  }
+
+  /** Who asked for what, as the audit trail has it. */
+  get facts(): CallFacts {
+    const { requesterId, sourceIp, dataLabel, purpose, objectId, subjectId, attributes } = this.metadata;
+    const { callerId, span } = this.#scope;
+    return {
+      callerId,
+      requesterId,
+      requestId: this.requestId,
+      traceId: span.traceId ?? '',
+      sourceIp,
+      dataLabel,
+      purpose,
+      objectId,
+      subjectId,
+      attributes,
+    };
   }
 
   note(fields: LogFields): void {
@@ -66,8 +104,8 @@ export class CallRecord {
       callerId,
       durationMs: Math.round(durationMs * 1000) / 1000,
       traceId: span.traceId,
-      requestId: this.requestId || randomUUID(),
-      requesterId: this.requesterId || undefined,
+      requestId: this.requestId,
+      requesterId: this.metadata.requesterId || undefined,
     };
     // Assigned one by one: spread, they would cost more than the rest of the line.
     for (const name in this.#noted) line[name] = this.#noted[name];

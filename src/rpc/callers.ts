@@ -2,7 +2,16 @@ import { hash } from 'node:crypto';
 import { KeysideError } from '../core/errors.ts';
 
 /** What a caller may be allowed to do; `rewrap-target` is choosing another key than the primary one. */
-export type Operation = 'encrypt' | 'decrypt' | 'rewrap' | 'rewrap-target' | 'check-key' | 'list-keys' | 'drop-keys' | 'health';
+export type Operation =
+  | 'encrypt'
+  | 'decrypt'
+  | 'rewrap'
+  | 'rewrap-target'
+  | 'check-key'
+  | 'list-keys'
+  | 'drop-keys'
+  | 'log-event'
+  | 'health';
 
 /** Who calls: an application's container, known by its bearer token. */
 export interface Caller {

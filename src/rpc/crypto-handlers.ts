@@ -20,13 +20,14 @@ import { decrypt } from '../service/decrypt.ts';
 import { encrypt } from '../service/encrypt.ts';
 import { rewrap } from '../service/rewrap.ts';
 import type { Fields, ServiceParts } from '../service/service.ts';
+import { type AuditParts, audited } from './call-audit.ts';
 import { checkBatch, checkFields, type RequestLimits, requireEdek } from './parse-document.ts';
 import { toStatus } from './status.ts';
 import type { ParsedCall, UnaryMethod } from './unary.ts';
 
 const SERVICE = 'keyside.v1.CryptoService';
 
-export interface HandlerParts {
+export interface HandlerParts extends AuditParts {
   readonly service: ServiceParts;
   readonly limits: RequestLimits;
 }
@@ -48,14 +49,15 @@ interface Piece<M> {
   readonly call: ParsedCall;
   readonly message: M;
   readonly dataLabel: string;
-  /** Of a batch nothing is noted for each document. */
-  readonly isOfBatch?: boolean;
+  /** Of a batch's document; nothing is noted for each of those. */
+  readonly itemId?: string;
 }
 
 export function encryptMethod(parts: HandlerParts): UnaryMethod<EncryptRequest, EncryptResponse> {
   return {
     name: `${SERVICE}/Encrypt`,
     operation: 'encrypt',
+    auditKind: 'encrypt',
     outcomeShowsKey: true,
     handle: (request, call) => encryptOne(parts, { call, message: request, dataLabel: labelOf(request) }),
   };
@@ -65,6 +67,7 @@ export function decryptMethod(parts: HandlerParts): UnaryMethod<DecryptRequest, 
   return {
     name: `${SERVICE}/Decrypt`,
     operation: 'decrypt',
+    auditKind: 'decrypt',
     outcomeShowsKey: true,
     handle: (request, call) => decryptOne(parts, { call, message: request, dataLabel: labelOf(request) }),
   };
@@ -74,6 +77,7 @@ export function rewrapMethod(parts: HandlerParts): UnaryMethod<RewrapRequest, Re
   return {
     name: `${SERVICE}/Rewrap`,
     operation: 'rewrap',
+    auditKind: 'rewrap',
     outcomeShowsKey: true,
     handle: async (request, call) => {
       const piece = { call, message: request, dataLabel: labelOf(request) };
@@ -86,6 +90,7 @@ export function batchEncryptMethod(parts: HandlerParts): UnaryMethod<BatchEncryp
   return {
     name: `${SERVICE}/BatchEncrypt`,
     operation: 'encrypt',
+    auditKind: 'encrypt',
     outcomeShowsKey: false,
     handle: (request, call) => batch(parts, { call, request }, (piece) => encryptOne(parts, piece)),
   };
@@ -95,6 +100,7 @@ export function batchDecryptMethod(parts: HandlerParts): UnaryMethod<BatchDecryp
   return {
     name: `${SERVICE}/BatchDecrypt`,
     operation: 'decrypt',
+    auditKind: 'decrypt',
     outcomeShowsKey: false,
     handle: (request, call) => batch(parts, { call, request }, (piece) => decryptOne(parts, piece)),
   };
@@ -104,6 +110,7 @@ export function batchRewrapMethod(parts: HandlerParts): UnaryMethod<BatchRewrapR
   return {
     name: `${SERVICE}/BatchRewrap`,
     operation: 'rewrap',
+    auditKind: 'rewrap',
     outcomeShowsKey: false,
     handle: async (request, call) => {
       const target = parseTarget(request.targetKeyId, call);
@@ -114,34 +121,50 @@ export function batchRewrapMethod(parts: HandlerParts): UnaryMethod<BatchRewrapR
 
 function encryptOne(
   parts: HandlerParts,
-  { call, message, dataLabel, isOfBatch }: Piece<DocumentMessage>,
+  { call, message, dataLabel, itemId }: Piece<DocumentMessage>,
 ): EncryptResponse | Promise<EncryptResponse> {
   const { fields, edek, context } = message;
   const bytes = checkFields(fields, parts.limits, 'plaintext');
-  if (isOfBatch !== true) call.note({ fields: fields.size, bytes });
-  return encrypt(parts.service, { tenantId: call.tenantId, fields, edek, context, dataLabel }, call.scope);
+  if (itemId === undefined) call.note({ fields: fields.size, bytes });
+  const data = { record: call.record, kind: 'encrypt', itemId: itemId ?? '', fields: fields.size, bytes } as const;
+  const { tenantId, scope } = call;
+  return audited(parts, data, { work: () => encrypt(parts.service, { tenantId, fields, edek, context, dataLabel }, scope) });
 }
 
 function decryptOne(
   parts: HandlerParts,
-  { call, message, dataLabel, isOfBatch }: Piece<DocumentMessage>,
+  { call, message, dataLabel, itemId }: Piece<DocumentMessage>,
 ): DecryptResponse | Promise<DecryptResponse> {
   const { fields, context } = message;
   const edek = requireEdek(message.edek);
   const bytes = checkFields(fields, parts.limits, 'ciphertext');
-  if (isOfBatch !== true) call.note({ fields: fields.size, bytes });
-  return decrypt(parts.service, { tenantId: call.tenantId, fields, edek, context, dataLabel }, call.scope);
+  if (itemId === undefined) call.note({ fields: fields.size, bytes });
+  const data = { record: call.record, kind: 'decrypt', itemId: itemId ?? '', fields: fields.size, bytes: 0 } as const;
+  const { tenantId, scope } = call;
+  return audited(parts, data, {
+    work: () => decrypt(parts.service, { tenantId, fields, edek, context, dataLabel }, scope),
+    bytesOf: (opened) => totalBytes(opened.fields),
+  });
 }
 
-async function rewrapOne(
+function rewrapOne(
   parts: HandlerParts,
-  { call, message, dataLabel }: Piece<RewrapMessage>,
+  { call, message, dataLabel, itemId }: Piece<RewrapMessage>,
   targetKeyId: ReturnType<typeof parseTarget>,
-): Promise<RewrapResponse> {
+): RewrapResponse | Promise<RewrapResponse> {
   const edek = requireEdek(message.edek);
   const { context } = message;
   const { tenantId, scope } = call;
-  return rewrap(parts.service, { tenantId, edek, context, dataLabel, targetKeyId }, scope);
+  const data = { record: call.record, kind: 'rewrap', itemId: itemId ?? '', fields: 0, bytes: 0 } as const;
+  return audited(parts, data, {
+    work: () => rewrap(parts.service, { tenantId, edek, context, dataLabel, targetKeyId }, scope),
+  });
+}
+
+function totalBytes(fields: Fields): number {
+  let total = 0;
+  for (const value of fields.values()) total += value.length;
+  return total;
 }
 
 interface BatchRequest<D> {
@@ -165,7 +188,7 @@ async function batch<D extends { readonly id: string }, R>(
   checkBatch(request.documents, parts.limits);
   parts.service.tenants.get(call.tenantId);
   const dataLabel = labelOf(request);
-  const workOn = (message: D): R | Promise<R> => work({ call, message, dataLabel, isOfBatch: true });
+  const workOn = (message: D): R | Promise<R> => work({ call, message, dataLabel, itemId: message.id });
   const outcomes = await eachItem(request.documents, workOn, call.scope);
   call.keyShown(outcomes.map((outcome) => ('error' in outcome ? outcome.error.reason : 'OK')));
   call.note({ documents: outcomes.length, failed: outcomes.filter((outcome) => 'error' in outcome).length });

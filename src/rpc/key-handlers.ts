@@ -1,3 +1,4 @@
+import type { AuditTrail } from '../audit/trail.ts';
 import { parseKeyConfigurationId } from '../core/ids.ts';
 import type { Duration } from '../gen/google/protobuf/duration.ts';
 import {
@@ -47,15 +48,25 @@ export function listKeysMethod(service: ServiceParts): UnaryMethod<ListKeysReque
   };
 }
 
-export function dropKeysMethod(service: ServiceParts): UnaryMethod<DropKeysRequest, DropKeysResponse> {
+export function dropKeysMethod(service: ServiceParts, audit: AuditTrail): UnaryMethod<DropKeysRequest, DropKeysResponse> {
   return {
     name: `${SERVICE}/DropKeys`,
     operation: 'drop-keys',
     outcomeShowsKey: false,
     handle: async (request, call) => {
       const { tenantId } = call;
-      const dropped = await dropKeysEverywhere(service, { tenantId, keyId: optionalKeyId(request.keyId) });
+      const keyId = optionalKeyId(request.keyId);
+      const startedAtMs = performance.now();
+      const dropped = await dropKeysEverywhere(service, { tenantId, keyId });
       call.note({ dropped });
+      const durationMs = performance.now() - startedAtMs;
+      const common = { kind: 'key', tenantId, action: 'drop', keyVersion: '', outcome: 'OK', durationMs } as const;
+      const { traceId } = call.record.facts;
+      for (const { id, provider } of listKeys(service, tenantId)) {
+        // What a trail that is not available misses must not keep keys in memory: they are gone by now.
+        if (keyId === undefined || keyId === id) audit.record({ ...common, keyId: id, provider, traceId });
+      }
+      call.record.isAudited = true;
       return { dropped };
     },
   };

@@ -17,9 +17,12 @@ const TEXT_FIELDS = [
 ] as const;
 
 /** Metadata whose sizes were checked; what was left out is empty. */
-export type ParsedMetadata = Readonly<Record<(typeof TEXT_FIELDS)[number][1], string>>;
+export interface ParsedMetadata extends Readonly<Record<(typeof TEXT_FIELDS)[number][1], string>> {
+  readonly attributes: ReadonlyMap<string, string>;
+}
 
-const NONE: ParsedMetadata = {
+/** Of a request without any. */
+export const NO_METADATA: ParsedMetadata = {
   requesterId: '',
   dataLabel: '',
   requestId: '',
@@ -27,11 +30,12 @@ const NONE: ParsedMetadata = {
   objectId: '',
   purpose: '',
   subjectId: '',
+  attributes: new Map(),
 };
 
 /** @throws {KeysideError} REQUEST_INVALID, naming the field */
 export function parseMetadata(metadata: RequestMetadata | undefined): ParsedMetadata {
-  if (metadata === undefined) return NONE;
+  if (metadata === undefined) return NO_METADATA;
   for (const [name, field] of TEXT_FIELDS) checkLength(`metadata.${name}`, metadata[field], MAX_TEXT_BYTES);
   if (metadata.attributes.size > MAX_ATTRIBUTES) {
     throw new KeysideError('REQUEST_INVALID', `metadata.attributes has more than ${MAX_ATTRIBUTES} entries`);

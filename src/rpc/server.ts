@@ -1,6 +1,8 @@
 import { logVerbosity, Server, type ServiceDefinition, setLogVerbosity, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { AuditServiceDefinition } from '../gen/keyside/v1/audit.ts';
 import { CryptoServiceDefinition } from '../gen/keyside/v1/crypto.ts';
 import { KeyServiceDefinition } from '../gen/keyside/v1/key.ts';
+import { logSecurityEventMethod } from './audit-handlers.ts';
 import type { Callers } from './callers.ts';
 import {
   batchDecryptMethod,
@@ -57,9 +59,12 @@ export function buildServer(parts: ServerParts): { server: Server; health: Healt
   addService(server, KeyServiceDefinition, {
     checkKey: unary(unaryParts, checkKeyMethod(parts.service)),
     listKeys: unary(unaryParts, listKeysMethod(parts.service)),
-    dropKeys: unary(unaryParts, dropKeysMethod(parts.service)),
+    dropKeys: unary(unaryParts, dropKeysMethod(parts.service, parts.audit)),
   });
-  const services = [CryptoServiceDefinition.fullName, KeyServiceDefinition.fullName];
+  addService(server, AuditServiceDefinition, {
+    logSecurityEvent: unary(unaryParts, logSecurityEventMethod(parts)),
+  });
+  const services = [CryptoServiceDefinition, KeyServiceDefinition, AuditServiceDefinition].map(({ fullName }) => fullName);
   const health = new Health({ ...parts, services });
   health.addToServer(server);
   if (parts.hasReflection) addReflection(server);

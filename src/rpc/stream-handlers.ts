@@ -13,6 +13,7 @@ import { sealObject } from '../service/seal-object.ts';
 import type { HandlerParts } from './crypto-handlers.ts';
 import { letGo } from './let-go.ts';
 import type { StreamMethod } from './stream.ts';
+import { StreamAudit } from './stream-audit.ts';
 import type { Wire } from './stream-wire.ts';
 import type { ParsedCall } from './unary.ts';
 import { YoungGarbage } from './young-garbage.ts';
@@ -36,32 +37,36 @@ interface Transform {
   end(out: Uint8Array): unknown;
 }
 
-export function encryptStreamMethod({
-  service,
-}: HandlerParts): StreamMethod<EncryptStreamOpen, EncryptStreamRequest, EncryptStreamResponse> {
+export function encryptStreamMethod(
+  parts: HandlerParts,
+): StreamMethod<EncryptStreamOpen, EncryptStreamRequest, EncryptStreamResponse> {
   return {
     name: `${SERVICE}/EncryptStream`,
     operation: 'encrypt',
+    auditKind: 'encrypt',
     outcomeShowsKey: true,
     opening: ({ open }) => open,
     bringsSomething,
     handle: async ({ context, metadata, detached }, call, wire) => {
       const { tenantId, scope } = call;
-      const { edek, sealer, use } = await sealObject(service, { tenantId, context, dataLabel: metadata?.dataLabel ?? '' }, scope);
+      const audit = new StreamAudit(parts, call.record, 'encrypt');
+      const request = { tenantId, context, dataLabel: metadata?.dataLabel ?? '' };
+      const { edek, sealer, use } = await audit.opening(() => sealObject(parts.service, request, scope));
       using _ = sealer;
       await wire.send({ opened: { edek }, chunk: undefined });
       if (!detached) await wire.send({ opened: undefined, chunk: edek });
-      await transform({ wire, through: sealer, call, use });
+      await transform({ wire, through: sealer, call, use, audit });
     },
   };
 }
 
-export function decryptStreamMethod({
-  service,
-}: HandlerParts): StreamMethod<DecryptStreamOpen, DecryptStreamRequest, DecryptStreamResponse> {
+export function decryptStreamMethod(
+  parts: HandlerParts,
+): StreamMethod<DecryptStreamOpen, DecryptStreamRequest, DecryptStreamResponse> {
   return {
     name: `${SERVICE}/DecryptStream`,
     operation: 'decrypt',
+    auditKind: 'decrypt',
     outcomeShowsKey: true,
     opening: ({ open }) => open,
     bringsSomething,
@@ -70,10 +75,12 @@ export function decryptStreamMethod({
       const { context, range } = open;
       const { edek, rest } = await headerOf(open, wire);
       const dataLabel = open.metadata?.dataLabel ?? '';
-      const { opener, spans, use } = await openObject(service, { tenantId, edek, context, dataLabel, range }, scope);
+      const audit = new StreamAudit(parts, call.record, 'decrypt');
+      const request = { tenantId, edek, context, dataLabel, range };
+      const { opener, spans, use } = await audit.opening(() => openObject(parts.service, request, scope));
       using _ = opener;
       await wire.send({ opened: { spans: [...spans] }, chunk: undefined });
-      await transform({ wire, first: rest, through: opener, call, use });
+      await transform({ wire, first: rest, through: opener, call, use, audit });
     },
   };
 }
@@ -123,11 +130,12 @@ interface Transformation {
   readonly through: Transform;
   readonly call: ParsedCall;
   readonly use: { assertAllowed(): Promise<void> };
+  readonly audit: StreamAudit;
 }
 
 /** Piece by piece, each only where a new call would still be allowed. */
 async function transform(work: Transformation): Promise<void> {
-  const { wire, first, through, call } = work;
+  const { wire, first, through, call, audit } = work;
   let bytes = 0;
   try {
     for (let chunk = first ?? (await nextChunk(wire)); chunk !== undefined; chunk = await nextChunk(wire)) {
@@ -137,16 +145,20 @@ async function transform(work: Transformation): Promise<void> {
         if (at > 0) await setImmediate();
         const piece = chunk.subarray(at, at + PIECE_BYTES);
         await assertAllowed(work);
-        await give(wire, through.sizeOfPush(piece.length), (out) => through.push(piece, out));
+        await give(work, through.sizeOfPush(piece.length), (out) => through.push(piece, out));
       }
       letGo(chunk);
       garbage.left(length);
     }
     await assertAllowed(work);
-    await give(wire, through.sizeOfEnd, (out) => through.end(out));
+    await give(work, through.sizeOfEnd, (out) => through.end(out));
+  } catch (error) {
+    audit.failed(error, bytes);
+    throw error;
   } finally {
     call.note({ bytes });
   }
+  await audit.ended(bytes);
 }
 
 async function nextChunk(wire: Transformation['wire']): Promise<Uint8Array | undefined> {
@@ -160,7 +172,7 @@ async function assertAllowed({ call, use }: Transformation): Promise<void> {
 }
 
 /** Written where it is sent from, and sent if it is anything. */
-async function give(wire: Transformation['wire'], size: number, write: (out: Uint8Array) => void): Promise<void> {
+async function give({ wire }: Transformation, size: number, write: (out: Uint8Array) => void): Promise<void> {
   const chunk = wire.room(size);
   write(chunk);
   if (size > 0) await wire.send({ opened: undefined, chunk });

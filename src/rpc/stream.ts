@@ -1,5 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
+import type { DataEvent } from '../audit/event.ts';
 import { KeysideError } from '../core/errors.ts';
+import { recordDenial, settledFor } from './call-audit.ts';
 import { CallRecord, type RecordedMethod } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
 import type { Operation } from './callers.ts';
@@ -16,6 +18,8 @@ export interface StreamParts extends UnaryParts {
 /** A stream that opens with one message and then carries chunks both ways. */
 export interface StreamMethod<Opening extends TenantRequest, Request, Response> extends RecordedMethod {
   readonly operation: Operation;
+  /** What the audit trail calls it. */
+  readonly auditKind?: DataEvent['kind'];
   /** What the first message opens; undefined where it opens nothing. */
   opening(request: Request): Opening | undefined;
   /** Whether a message carries bytes of the object or opens one: others do not keep a stream alive. */
@@ -53,12 +57,27 @@ async function run<Opening extends TenantRequest, Request, Response>(
     record.end('OK', performance.now() - startedAtMs);
     call.end();
   } catch (thrown) {
-    const error = toKeysideError(thrown);
+    const error = toKeysideError(await onRecord(parts, method, { record, startedAtMs, thrown }));
     record.end(error.reason, performance.now() - startedAtMs, error);
     call.emit('error', toServerError(error));
   } finally {
     scope.close();
     parts.gate.answered(call.metadata);
+  }
+}
+
+/** What the stream is to be ended with once its refusal is on record: what was thrown, or that it could not be recorded. */
+async function onRecord(
+  { audit }: StreamParts,
+  { auditKind }: Pick<StreamMethod<TenantRequest, never, never>, 'auditKind'>,
+  { record, startedAtMs, thrown }: { record: CallRecord; startedAtMs: number; thrown: unknown },
+): Promise<unknown> {
+  try {
+    if (auditKind !== undefined) recordDenial(audit, { record, kind: auditKind, startedAtMs, error: thrown });
+    await settledFor(audit, record);
+    return thrown;
+  } catch (error) {
+    return error;
   }
 }
 

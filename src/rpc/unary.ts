@@ -1,9 +1,12 @@
 import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
+import type { DataEvent } from '../audit/event.ts';
+import type { AuditTrail } from '../audit/trail.ts';
 import { parseTenantId, type TenantId } from '../core/ids.ts';
 import type { RequestMetadata } from '../gen/keyside/v1/metadata.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import type { Outcome } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
+import { recordDenial, settledFor } from './call-audit.ts';
 import { CallRecord, type RecordedMethod, type RecordParts } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
 import { assertAllowed, type Caller, type Operation } from './callers.ts';
@@ -13,6 +16,7 @@ import { parseMetadata } from './parse-metadata.ts';
 import { toKeysideError, toServerError } from './status.ts';
 
 export interface UnaryParts extends RecordParts {
+  readonly audit: AuditTrail;
   readonly admission: Admission;
   readonly gate: Gate;
   readonly defaultDeadlineMs: number;
@@ -26,6 +30,8 @@ export interface TenantRequest {
 
 export interface UnaryMethod<Request extends TenantRequest, Response> extends RecordedMethod {
   readonly operation: Operation;
+  /** What the audit trail calls it, where it uses a tenant's data; else absent. */
+  readonly auditKind?: DataEvent['kind'];
   /** At once, without a promise, where nothing is waited for. */
   handle(request: Request, call: ParsedCall): Response | Promise<Response>;
 }
@@ -92,14 +98,47 @@ class UnaryCall<Request extends TenantRequest, Response> {
     return method.handle(request, this.#admitted);
   }
 
+  /** Nobody is answered before the call's records are as durable as is promised: neither with a result nor with a refusal. */
   #succeed(response: Response): void {
+    const settled = settledFor(this.#parts.audit, this.#record);
+    if (settled === undefined) this.#answer(response);
+    else
+      settled.then(
+        () => this.#answer(response),
+        (error: unknown) => this.#refuse(error),
+      );
+  }
+
+  #fail(thrown: unknown): void {
+    const settled = this.#recordFailure(thrown);
+    if (settled instanceof Promise)
+      settled.then(
+        () => this.#refuse(thrown),
+        (error: unknown) => this.#refuse(error),
+      );
+    else this.#refuse(settled ?? thrown);
+  }
+
+  /** What to wait for, or in place of what was thrown to be answered with. */
+  #recordFailure(thrown: unknown): unknown {
+    try {
+      const { auditKind } = this.#method;
+      const at = { startedAtMs: this.#startedAtMs, error: thrown };
+      if (auditKind !== undefined) recordDenial(this.#parts.audit, { record: this.#record, kind: auditKind, ...at });
+      return settledFor(this.#parts.audit, this.#record);
+    } catch (error) {
+      return error;
+    }
+  }
+
+  #answer(response: Response): void {
     this.#admitted?.leave();
     this.#record.end('OK', performance.now() - this.#startedAtMs);
     this.#callback(null, response);
     this.#close();
   }
 
-  #fail(thrown: unknown): void {
+  #refuse(thrown: unknown): void {
     this.#admitted?.leave();
     const error = toKeysideError(thrown);
     this.#record.end(error.reason, performance.now() - this.#startedAtMs, error);
@@ -133,8 +172,7 @@ export function admit(parts: AdmittingParts, admittance: Admittance): ParsedCall
   const { caller, request, operation, scope, record } = admittance;
   const metadata = parseMetadata(request.metadata);
   scope.purpose = metadata.purpose;
-  record.requestId = metadata.requestId;
-  record.requesterId = metadata.requesterId;
+  record.metadata = metadata;
   const tenantId = parseTenantId(request.tenantId);
   record.tenantId = tenantId;
   assertAllowed(caller, operation, tenantId);
@@ -170,6 +208,11 @@ export class ParsedCall {
   assertStillAllowed(): void {
     const { headers, operation } = this.#admittance;
     assertAllowed(this.#gate.reauthenticate(headers), operation, this.tenantId);
+  }
+
+  /** What is written of the call. */
+  get record(): CallRecord {
+    return this.#admittance.record;
   }
 
   /** Facts for the request's log line; constant names, nothing secret. */

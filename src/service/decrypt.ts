@@ -27,7 +27,7 @@ export function decrypt(
   if (opened === 'other key') throw otherKey();
   if (opened === 'altered') throw altered();
   noteFields(fields, scope);
-  return { fields: opened };
+  return { fields: opened, keyUse: { wraps: judged.header.keyBlock.wraps, from: 'cache' } };
 }
 
 async function decryptPaced(
@@ -40,7 +40,7 @@ async function decryptPaced(
   const document = openDocument(parts.cipher, dataKey, stored);
   if (document === undefined) throw otherKey();
   using _ = document.fieldKey;
-  return { fields: await openAll(fields, fieldOpener(parts, scope, document), scope) };
+  return { fields: await openAll(fields, fieldOpener(parts, scope, document), scope), keyUse: stored.keyUse };
 }
 
 async function openAll(

@@ -5,6 +5,7 @@ import type { KeyBlock } from '../envelope/key-block.ts';
 import { sealSmallDocument } from '../envelope/small-document.ts';
 import type { WriteRequest } from '../keys/key-writer.ts';
 import { assertWritable, authorize, keysOf, type WriteSet, writeSet } from '../tenants/policy.ts';
+import { KeySource } from './key-source.ts';
 import { fieldSealer } from './one-field.ts';
 import { isOneTurn, noteFields, paceOf } from './pace.ts';
 import type { CallScope, DocumentRequest, EncryptedDocument, Fields, ServiceParts } from './service.ts';
@@ -42,7 +43,7 @@ function encryptNew(
   const document = { dataLabel, context, keyBlock: lent.keyBlock };
   const sealed = sealSmallDocument(parts.cipher, lent.dataKey, { document, fields });
   noteFields(fields, scope);
-  return sealed;
+  return { fields: sealed.fields, edek: sealed.edek, keyUse: { wraps: lent.keyBlock.wraps, from: 'cache' } };
 }
 
 interface NewFields {
@@ -54,11 +55,13 @@ interface NewFields {
 
 async function encryptPaced(parts: ServiceParts, request: NewFields, scope: CallScope): Promise<EncryptedDocument> {
   const { write, dataLabel, context, fields } = request;
-  const written = await parts.ring.writer.take(write, scope);
+  const source = new KeySource();
+  const written = await parts.ring.writer.take({ ...write, onLookup: source.onLookup }, scope);
   using dataKey = written.dataKey;
   const { document, edek } = createDocument(parts.cipher, dataKey, { dataLabel, context, keyBlock: written.keyBlock });
   using _ = document.fieldKey;
-  return { fields: await sealAll(fields, fieldSealer(parts, scope, { document, isNew: true }), scope), edek };
+  const sealed = await sealAll(fields, fieldSealer(parts, scope, { document, isNew: true }), scope);
+  return { fields: sealed, edek, keyUse: { wraps: written.keyBlock.wraps, from: source.from } };
 }
 
 async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope: CallScope): Promise<EncryptedDocument> {
@@ -77,7 +80,7 @@ async function encryptAdded(parts: ServiceParts, request: DocumentRequest, scope
     throw new KeysideError('POLICY_DENIED', message, { details: { tenantId: stored.tenant.id, keyId } });
   }
   const seal = fieldSealer(parts, scope, { document, isNew: false });
-  return { fields: await sealAll(request.fields, seal, scope), edek: request.edek };
+  return { fields: await sealAll(request.fields, seal, scope), edek: request.edek, keyUse: stored.keyUse };
 }
 
 /** Whether a block's wraps are of exactly these keys, each with its share. */

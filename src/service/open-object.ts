@@ -8,7 +8,7 @@ import { deriveObjectVerified } from '../envelope/object-key.ts';
 import { type BodySpan, type ObjectRange, planRange } from '../envelope/object-range.ts';
 import { RangeOpener } from '../envelope/range-opener.ts';
 import { OngoingUse } from './ongoing-use.ts';
-import type { CallScope, ServiceParts } from './service.ts';
+import type { CallScope, KeyUse, ServiceParts } from './service.ts';
 import { openStored, type StoredRequest } from './stored-document.ts';
 
 export interface OpenObjectRequest extends StoredRequest {
@@ -23,6 +23,7 @@ export interface ObjectOpening {
   readonly spans: readonly BodySpan[];
   /** To be asked with every chunk. */
   readonly use: OngoingUse;
+  readonly keyUse: KeyUse;
 }
 
 /**
@@ -38,7 +39,7 @@ export async function openObject(parts: ServiceParts, request: OpenObjectRequest
   using objectKey = deriveObjectVerified(cipher, dataKey, stored);
   if (objectKey === undefined) throw ciphertextRejected('the commitment differs');
   const opener = plan === undefined ? new ChunkOpener(cipher, objectKey) : new RangeOpener(cipher, objectKey, plan);
-  return { opener, spans: plan?.spans ?? [], use: new OngoingUse(parts, use, scope) };
+  return { opener, spans: plan?.spans ?? [], use: new OngoingUse(parts, use, scope), keyUse: stored.keyUse };
 }
 
 /** Takes the header off an object that begins with it, in whatever pieces that comes. */

@@ -6,7 +6,8 @@ import { encodeHeader } from '../envelope/header.ts';
 import type { KeyBlock } from '../envelope/key-block.ts';
 import { assertWritable, configurationFor, type WriteSet, writeSet } from '../tenants/policy.ts';
 import type { KeyConfiguration, Tenant } from '../tenants/tenant.ts';
-import type { CallScope, ServiceParts } from './service.ts';
+import { KeySource } from './key-source.ts';
+import type { CallScope, KeyUse, ServiceParts } from './service.ts';
 import { openStored, type StoredRequest } from './stored-document.ts';
 
 export interface RewrapRequest extends StoredRequest {
@@ -19,6 +20,10 @@ export interface Rewrapped {
   readonly keyId: KeyConfigurationId;
   /** False where the EDEK is already under the present version of the key; `edek` is then the one given. */
   readonly changed: boolean;
+  /** Of the new wraps, which are those of `edek` or the same as its. */
+  readonly keyUse: KeyUse;
+  /** Of the wraps that the data key was opened with. */
+  readonly oldKeyUse: KeyUse;
 }
 
 /**
@@ -35,10 +40,16 @@ export async function rewrap(parts: ServiceParts, request: RewrapRequest, scope:
   if (!isCommittedTo(parts.cipher, dataKey, stored)) throw ciphertextRejected('the commitment differs');
   const oldBlock = stored.header.keyBlock;
   assertNoWeaker(tenant, oldBlock, target);
-  const keyBlock = await parts.ring.writer.rewrap({ tenant, target, oldBlock, dataKey }, scope);
-  const keyId = target[0][0].id;
-  if (isSameVersion(oldBlock, keyBlock)) return { edek: request.edek, keyId, changed: false };
-  return { edek: encodeHeader({ ...stored.header, keyBlock }), keyId, changed: true };
+  const source = new KeySource();
+  const keyBlock = await parts.ring.writer.rewrap({ tenant, target, oldBlock, dataKey, onLookup: source.onLookup }, scope);
+  const changed = !isSameVersion(oldBlock, keyBlock);
+  return {
+    edek: changed ? encodeHeader({ ...stored.header, keyBlock }) : request.edek,
+    keyId: target[0][0].id,
+    changed,
+    keyUse: { wraps: keyBlock.wraps, from: source.from },
+    oldKeyUse: stored.keyUse,
+  };
 }
 
 function targetOf(tenant: Tenant, keyId: KeyConfigurationId | undefined): WriteSet {

@@ -4,8 +4,9 @@ import { ChunkSealer } from '../envelope/chunk-sealer.ts';
 import { encodeHeader, SALT_BYTES } from '../envelope/header.ts';
 import { deriveObject } from '../envelope/object-key.ts';
 import { assertWritable, authorize, writeSet } from '../tenants/policy.ts';
+import { KeySource } from './key-source.ts';
 import { OngoingUse } from './ongoing-use.ts';
-import type { CallScope, ServiceParts } from './service.ts';
+import type { CallScope, KeyUse, ServiceParts } from './service.ts';
 
 export interface ObjectRequest {
   readonly tenantId: TenantId;
@@ -20,6 +21,7 @@ export interface ObjectSealing {
   readonly sealer: ChunkSealer;
   /** To be asked with every chunk. */
   readonly use: OngoingUse;
+  readonly keyUse: KeyUse;
 }
 
 /**
@@ -36,12 +38,15 @@ export async function sealObject(parts: ServiceParts, request: ObjectRequest, sc
   const context = encodeContext({ tenantId: tenant.id, dataLabel, pairs: request.context });
   const declaredLabel = isDeclared ? dataLabel : undefined;
   // An object has a key of its own: to the lease it is one use, whatever its size.
-  const written = await ring.writer.take({ tenant, target, declaredLabel, policy, bytes: 0 }, scope);
+  const source = new KeySource();
+  const write = { tenant, target, declaredLabel, policy, bytes: 0, onLookup: source.onLookup };
+  const written = await ring.writer.take(write, scope);
   using dataKey = written.dataKey;
   const salt = cipher.random(SALT_BYTES);
   const { key, commitment } = deriveObject(cipher, dataKey, { salt, context });
   using objectKey = key;
   const edek = encodeHeader({ kind: 'object', dataLabel, salt, commitment, keyBlock: written.keyBlock });
   const use = new OngoingUse(parts, { ...request, edek, kinds: ['object'], use: 'encrypt' }, scope);
-  return { edek, sealer: new ChunkSealer(cipher, objectKey), use };
+  const keyUse = { wraps: written.keyBlock.wraps, from: source.from };
+  return { edek, sealer: new ChunkSealer(cipher, objectKey), use, keyUse };
 }

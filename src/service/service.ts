@@ -2,6 +2,7 @@ import type { BulkCipher } from '../cipher/bulk-cipher.ts';
 import type { Cipher } from '../cipher/cipher.ts';
 import type { Clock } from '../core/clock.ts';
 import type { KeyConfigurationId, TenantId } from '../core/ids.ts';
+import type { KeyBlock } from '../envelope/key-block.ts';
 import type { KeyRing } from '../keys/key-ring.ts';
 import type { KeyDirectory, KmsCallScope } from '../kms/guarded-key.ts';
 import type { TenantDirectory } from '../tenants/directory.ts';
@@ -50,11 +51,21 @@ export interface DocumentRequest {
   readonly dataLabel: string;
 }
 
+/** Under which keys a use case worked. */
+export interface KeyUse {
+  /** All wraps of the key block: of alternatives, also those that were not needed. */
+  readonly wraps: KeyBlock['wraps'];
+  /** Whether the data key was in memory, or a KMS was asked for it, be it by another request that this one waited with. */
+  readonly from: 'cache' | 'kms';
+}
+
 export interface EncryptedDocument {
   readonly fields: Map<string, Uint8Array>;
   readonly edek: Uint8Array;
+  readonly keyUse: KeyUse;
 }
 
 export interface PlaintextDocument {
   readonly fields: Map<string, Uint8Array>;
+  readonly keyUse: KeyUse;
 }

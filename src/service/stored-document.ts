@@ -7,7 +7,8 @@ import { type Header, type HeaderKind, parseHeader } from '../envelope/header.ts
 import type { ReadRequest } from '../keys/key-reader.ts';
 import { authorize } from '../tenants/policy.ts';
 import type { LabelPolicy, Tenant } from '../tenants/tenant.ts';
-import type { CallScope, ServiceParts } from './service.ts';
+import { KeySource } from './key-source.ts';
+import type { CallScope, KeyUse, ServiceParts } from './service.ts';
 
 export interface StoredRequest {
   readonly tenantId: TenantId;
@@ -32,6 +33,7 @@ export interface Verified {
   readonly policy: LabelPolicy;
   /** The request's own copy, to wipe. */
   readonly dataKey: SecretBytes;
+  readonly keyUse: KeyUse;
 }
 
 /**
@@ -78,5 +80,8 @@ export function judgeStored(parts: ServiceParts, request: StoredUse, scope: Call
  */
 export async function openJudged(parts: ServiceParts, judged: Judged, scope: CallScope): Promise<Verified> {
   const { tenant, header, context, read } = judged;
-  return { tenant, header, context, policy: read.policy, dataKey: await parts.ring.reader.open(read, scope) };
+  const source = new KeySource();
+  const dataKey = await parts.ring.reader.open({ ...read, onLookup: source.onLookup }, scope);
+  const keyUse = { wraps: header.keyBlock.wraps, from: source.from };
+  return { tenant, header, context, policy: read.policy, dataKey, keyUse };
 }

@@ -24,7 +24,7 @@ export interface KeyCheck {
 }
 
 /** A tenant's key configurations, in the order of the configuration. */
-export function listKeys(parts: ServiceParts, tenantId: TenantId): readonly KeyConfiguration[] {
+export function listKeys(parts: Pick<ServiceParts, 'tenants'>, tenantId: TenantId): readonly KeyConfiguration[] {
   return parts.tenants.get(tenantId).keys;
 }
 
@@ -47,7 +47,7 @@ export async function dropKeysEverywhere(parts: ServiceParts, request: KeyReques
 
 /**
  * Probes a key end to end: wraps random bytes, unwraps and compares them, asks for the key's state. A key that fails is a finding.
- * @throws {KeysideError} KEY_NOT_FOUND or NO_PRIMARY_KEY where there is no such configuration
+ * @throws {KeysideError} KEY_NOT_FOUND or NO_PRIMARY_KEY where there is no such configuration; AUDIT_UNAVAILABLE
  */
 export async function checkKey(parts: ServiceParts, request: KeyRequest, scope: CallScope): Promise<KeyCheck> {
   const tenant = parts.tenants.get(request.tenantId);
@@ -69,8 +69,8 @@ export async function checkKey(parts: ServiceParts, request: KeyRequest, scope: 
     assertUsable(tenant, configuration);
     await probe(parts, check, { tenantId: tenant.id, scope });
   } catch (error) {
-    // A fault of ours is no finding about the key.
-    if (!(error instanceof KeysideError) || error.reason === 'INTERNAL') throw error;
+    // What is ours to mend is no finding about the key.
+    if (!(error instanceof KeysideError) || error.reason === 'INTERNAL' || error.reason === 'AUDIT_UNAVAILABLE') throw error;
     scope.assertLive();
     check.error = error;
     parts.ring.learn(error, { configurationId: configuration.id, keyVersion: check.keyVersion });

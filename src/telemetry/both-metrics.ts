@@ -17,5 +17,7 @@ export function bothMetrics(first: Metrics, second: Metrics): Metrics {
     observeDataKeys: (observe) => both((metrics) => metrics.observeDataKeys(observe)),
     configurationReloaded: (outcome, tenants) => both((metrics) => metrics.configurationReloaded(outcome, tenants)),
     cipherChosen: (implementation) => both((metrics) => metrics.cipherChosen(implementation)),
+    auditCommitEnded: (commit) => both((metrics) => metrics.auditCommitEnded(commit)),
+    observeAudit: (observe) => both((metrics) => metrics.observeAudit(observe)),
   };
 }

@@ -63,6 +63,11 @@ export const LABELS = {
   cause: { name: 'cause', help: 'expired, capacity, revoked, dropped, reconfigured or shutdown.' },
   statistic: { name: 'statistic', help: 'p50, p99 or max.' },
   implementation: { name: 'implementation', help: 'native or node.' },
+  sink: {
+    name: 'sink',
+    help: "The sink's name; of a tenant that has no label of its own, the label it has instead: other or all.",
+  },
+  kind: { name: 'kind', help: 'The kind of sink: file, syslog, ….' },
 } as const;
 
 type LabelKey = keyof typeof LABELS;
@@ -183,6 +188,83 @@ export const METRICS = {
     unit: '1',
     help: 'Always 1; its label says which cipher serves: native, compiled at installation, or node, which is slower.',
     attributes: ['implementation'],
+  },
+  auditRecords: {
+    name: 'keyside.audit.records',
+    kind: 'counter',
+    unit: '{record}',
+    help: 'Records of the audit trail that were made durable (OK), and those of attempts that failed, which are tried again.',
+    attributes: ['outcome'],
+  },
+  auditWritten: {
+    name: 'keyside.audit.written',
+    kind: 'counter',
+    unit: 'By',
+    help: 'Bytes of the audit trail that were made durable.',
+    attributes: [],
+  },
+  auditCommitDuration: {
+    name: 'keyside.audit.commit.duration',
+    kind: 'histogram',
+    unit: 's',
+    help: 'How long it took to write records to the audit trail and make them durable, all that waited at once.',
+    attributes: ['outcome'],
+  },
+  auditAvailable: {
+    name: 'keyside.audit.available',
+    kind: 'gauge',
+    unit: '1',
+    help: '1 where the audit trail takes records; 0 where it does not and calls are refused with AUDIT_UNAVAILABLE.',
+    attributes: [],
+  },
+  auditPending: {
+    name: 'keyside.audit.pending',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'Records of the audit trail that are not durable yet.',
+    attributes: [],
+  },
+  auditSpool: {
+    name: 'keyside.audit.spool',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'What the audit trail takes on disk.',
+    attributes: [],
+  },
+  auditSinkDelivered: {
+    name: 'keyside.audit.sink.delivered',
+    kind: 'counter',
+    unit: '{record}',
+    help: 'Records that sinks took.',
+    attributes: ['sink', 'kind', 'tenant'],
+  },
+  auditSinkRejected: {
+    name: 'keyside.audit.sink.rejected',
+    kind: 'counter',
+    unit: '{record}',
+    help: 'Records that a sink will never take; they stay in the folder undelivered.',
+    attributes: ['sink', 'kind', 'tenant'],
+  },
+  auditSinkWaiting: {
+    name: 'keyside.audit.sink.waiting',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'How much of the spool a sink has not passed yet; of several that share their labels, the most.',
+    attributes: ['sink', 'kind', 'tenant'],
+  },
+  auditSinkLag: {
+    name: 'keyside.audit.sink.lag',
+    kind: 'gauge',
+    unit: 's',
+    help: 'Age of the record a sink is given next, 0 where none waits; of several that share their labels, the most.',
+    attributes: ['sink', 'kind', 'tenant'],
+  },
+  auditSinkFailing: {
+    name: 'keyside.audit.sink.failing',
+    kind: 'gauge',
+    unit: '{sink}',
+    help: 'Sinks whose last delivery failed.',
+    attributes: ['sink', 'kind', 'tenant'],
   },
 } as const satisfies Record<string, MetricDefinition>;
 

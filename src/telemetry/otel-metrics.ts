@@ -1,18 +1,21 @@
-import {
-  type Attributes,
-  type Histogram,
-  type Meter,
-  type MetricOptions,
-  type ObservableResult,
-  ROOT_CONTEXT,
-  ValueType,
-} from '@opentelemetry/api';
+import { type Histogram, type Meter, type ObservableResult, ValueType } from '@opentelemetry/api';
 import type { ErrorReason } from '../core/errors.ts';
 import type { ProviderName } from '../core/providers.ts';
 import { LabelSets } from './label-sets.ts';
 import { LabelledCounter } from './labelled-counter.ts';
-import { DURATION_BUCKETS, LABELS, METRICS, type MetricDefinition } from './names.ts';
-import type { DataKeyCacheState, DataKeyEviction, DataKeyLookup, KmsCallMeasure, Metrics, RequestMeasure } from './telemetry.ts';
+import { LABELS, METRICS, type MetricDefinition } from './names.ts';
+import { OtelAuditMetrics } from './otel-audit-metrics.ts';
+import { counter, described, histogram, recordMs } from './otel-instruments.ts';
+import type {
+  AuditCommit,
+  AuditState,
+  DataKeyCacheState,
+  DataKeyEviction,
+  DataKeyLookup,
+  KmsCallMeasure,
+  Metrics,
+  RequestMeasure,
+} from './telemetry.ts';
 import type { TenantLabels } from './tenant-labels.ts';
 
 const LOOKUPS: readonly DataKeyLookup[] = ['hit', 'miss', 'wait', 'outage'];
@@ -46,6 +49,7 @@ export class OtelMetrics implements Metrics {
   readonly #lookups = new LabelledCounter([LABELS.lookup.name, LABELS.use.name]);
   readonly #evictions = new LabelledCounter([LABELS.cause.name]);
   readonly #reloads = new LabelledCounter([LABELS.outcome.name]);
+  readonly #audit: OtelAuditMetrics;
   #inFlight = 0;
   #tenants: number | undefined;
   #cipher: 'native' | 'node' | undefined;
@@ -72,6 +76,7 @@ export class OtelMetrics implements Metrics {
       if (this.#cipher !== undefined) result.observe(1, { [LABELS.implementation.name]: this.#cipher });
     });
     this.#observeDataKeyGauges(meter);
+    this.#audit = new OtelAuditMetrics(meter, options.tenantLabels);
     if (options.eventLoopDelay !== undefined) observeEventLoop(meter, options.eventLoopDelay);
   }
 
@@ -123,6 +128,14 @@ export class OtelMetrics implements Metrics {
     this.#cipher = implementation;
   }
 
+  auditCommitEnded(commit: AuditCommit): void {
+    this.#audit.commitEnded(commit);
+  }
+
+  observeAudit(observe: () => AuditState): void {
+    this.#audit.observe(observe);
+  }
+
   #showKnownLabels(): void {
     for (const lookup of LOOKUPS) {
       this.#lookups.add(0, lookup, 'read');
@@ -152,21 +165,6 @@ export class OtelMetrics implements Metrics {
   }
 }
 
-function described(metric: MetricDefinition, valueType = ValueType.DOUBLE): MetricOptions {
-  return { unit: metric.unit, description: metric.help, valueType };
-}
-
-function histogram(meter: Meter, metric: MetricDefinition): Histogram {
-  return meter.createHistogram(metric.name, {
-    ...described(metric),
-    advice: { explicitBucketBoundaries: [...DURATION_BUCKETS] },
-  });
-}
-
-function counter(meter: Meter, metric: MetricDefinition, cells: LabelledCounter): void {
-  meter.createObservableCounter(metric.name, described(metric, ValueType.INT)).addCallback((result) => cells.observe(result));
-}
-
 function gauge(meter: Meter, metric: MetricDefinition, observe: (result: ObservableResult) => void): void {
   meter.createObservableGauge(metric.name, described(metric)).addCallback(observe);
 }
@@ -178,9 +176,4 @@ function observeEventLoop(meter: Meter, read: () => EventLoopDelay): void {
     result.observe(p99Ms / 1000, { [LABELS.statistic.name]: 'p99' });
     result.observe(maxMs / 1000, { [LABELS.statistic.name]: 'max' });
   });
-}
-
-/** The API's default context would be looked up for every measurement; nothing of it is used here. */
-function recordMs(instrument: Histogram, durationMs: number, labels: Attributes): void {
-  if (durationMs >= 0) instrument.record(durationMs / 1000, labels, ROOT_CONTEXT);
 }

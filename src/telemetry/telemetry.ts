@@ -50,6 +50,41 @@ export interface DataKeyCacheState {
   readonly oldestAgeMs: number;
 }
 
+/** One attempt to make records of the audit trail durable. */
+export interface AuditCommit {
+  readonly records: number;
+  readonly bytes: number;
+  readonly durationMs: number;
+  readonly isOk: boolean;
+}
+
+/** One sink of the audit trail at this instant. */
+export interface AuditSinkState {
+  /** Unique: its name, below `<tenant>/` where it is a tenant's. */
+  readonly id: string;
+  readonly kind: string;
+  /** Undefined: vendor-wide. */
+  readonly tenantId: string | undefined;
+  /** Since the courier began: both may begin anew. */
+  readonly deliveredRecords: number;
+  readonly rejectedRecords: number;
+  /** Of the spool, still before it. */
+  readonly lagBytes: number;
+  /** Age of the record it is given next, in milliseconds; 0 where none waits. */
+  readonly lagMs: number;
+  readonly isFailing: boolean;
+}
+
+/** The audit trail at this instant. */
+export interface AuditState {
+  readonly isAvailable: boolean;
+  /** Of records that are not durable yet. */
+  readonly pendingBytes: number;
+  /** Of all segments. */
+  readonly spoolBytes: number;
+  readonly sinks: readonly AuditSinkState[];
+}
+
 /** What the daemon measures. Implementations never throw and hold no tenant beyond the bounded set of labels. */
 export interface Metrics {
   requestEnded(measure: RequestMeasure): void;
@@ -64,6 +99,9 @@ export interface Metrics {
   configurationReloaded(outcome: 'applied' | 'rejected', tenants: number): void;
   /** Once, at start. */
   cipherChosen(implementation: 'native' | 'node'): void;
+  auditCommitEnded(commit: AuditCommit): void;
+  /** Called at each collection. At most one observer; the last one stays. */
+  observeAudit(observe: () => AuditState): void;
 }
 
 /** Reads one header of the incoming request; undefined where it has none. */
@@ -93,5 +131,7 @@ export const NO_TELEMETRY: Telemetry = {
     observeDataKeys: noop,
     configurationReloaded: noop,
     cipherChosen: noop,
+    auditCommitEnded: noop,
+    observeAudit: noop,
   },
 };

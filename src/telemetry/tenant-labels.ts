@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 
 /** The label of tenants beyond the busiest. */
-const OTHER_TENANTS = 'other';
+export const OTHER_TENANTS = 'other';
 /** The label where no known tenant was named. */
 const NO_TENANT = 'none';
 /** The label of every tenant where names are hidden. */

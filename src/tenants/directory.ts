@@ -110,11 +110,12 @@ function hasContent(tenant: Tenant, content: TenantContent): boolean {
  */
 function sharingParts(content: TenantContent, previous: Tenant | undefined): TenantContent {
   if (previous === undefined) return content;
-  const { keys, defaultPolicy, labelPolicies } = content;
+  const { keys, defaultPolicy, labelPolicies, auditSinks } = content;
   return {
     ...content,
     keys: keys.map((key) => previous.keys.find((known) => isDeepStrictEqual(known, key)) ?? key),
     defaultPolicy: isDeepStrictEqual(previous.defaultPolicy, defaultPolicy) ? previous.defaultPolicy : defaultPolicy,
     labelPolicies: isDeepStrictEqual(previous.labelPolicies, labelPolicies) ? previous.labelPolicies : labelPolicies,
+    auditSinks: isDeepStrictEqual(previous.auditSinks, auditSinks) ? previous.auditSinks : auditSinks,
   };
 }

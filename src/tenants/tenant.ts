@@ -37,6 +37,18 @@ export interface LabelPolicy {
   readonly allowedPurposes: ReadonlySet<string> | undefined;
 }
 
+/** Where records of the audit trail go: which kind of sink, and the settings that the kind's own schema checked. Plain data. */
+export interface ConfiguredSink {
+  /** Unique among the sinks of one tenant, and among those of the deployment. */
+  readonly name: string;
+  /** e.g. `splunk-hec` */
+  readonly kind: string;
+  /** The kinds of records that it gets; undefined: all. */
+  readonly events: readonly string[] | undefined;
+  /** Settings of the kind, checked by `audit/sinks/<kind>/config.ts`; opaque here. Paths are absolute. */
+  readonly settings: unknown;
+}
+
 /** A tenant as one immutable snapshot: replaced as a whole when its configuration changes. */
 export interface Tenant {
   readonly id: TenantId;
@@ -60,4 +72,6 @@ export interface Tenant {
   readonly servedFrom: string | undefined;
   /** Where keys and daemons that serve the tenant may be; undefined: anywhere. */
   readonly allowedRegions: ReadonlySet<string> | undefined;
+  /** Where the tenant's own records go, beside the sinks of the deployment. */
+  readonly auditSinks: readonly ConfiguredSink[];
 }

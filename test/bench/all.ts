@@ -1,4 +1,5 @@
 import type { Benchmark } from './benchmark.ts';
+import { audit } from './benchmarks/audit.ts';
 import { awsEsdk } from './benchmarks/aws-esdk.ts';
 import { batch } from './benchmarks/batch.ts';
 import { decryptVsEmpty } from './benchmarks/decrypt-vs-empty.ts';
@@ -28,6 +29,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   mixed,
   flat,
   traces,
+  audit,
   openbao,
   awsEsdk,
 ];

@@ -6,7 +6,7 @@ export interface Figure {
   readonly what: string;
   readonly goal: Goal;
   /** Absent: a ratio of two figures taken in turns. */
-  readonly unit?: 'MiB' | 'ms';
+  readonly unit?: 'MiB' | 'ms' | 'calls/s';
   /** What stands in the way where the goal is not reached, beyond what the profile shows. */
   readonly shortfall?: string;
 }

@@ -31,14 +31,25 @@ export interface Posted {
   readonly answersUs: readonly number[];
 }
 
+/** A load and the server that it is posted to. */
+export interface Side {
+  readonly target: Target;
+  readonly load: Load;
+}
+
+/** As `postSidesInTurns`, of one server. */
+export function postInTurns(target: Target, loads: readonly Load[]): Promise<readonly Posted[]> {
+  return postSidesInTurns(loads.map((load) => ({ target, load })));
+}
+
 /**
  * Posts each load in slices, in turns with the others, so that what else the machine does falls on all alike. @returns what each showed,
  * over all its slices
  */
-export async function postInTurns(target: Target, loads: readonly Load[]): Promise<readonly Posted[]> {
-  const slices = loads.map((): Posted[] => []);
+export async function postSidesInTurns(sides: readonly Side[]): Promise<readonly Posted[]> {
+  const slices = sides.map((): Posted[] => []);
   for (let slice = 0; slice < SLICES; slice += 1) {
-    for (const [at, load] of loads.entries()) {
+    for (const [at, { target, load }] of sides.entries()) {
       slices[at]?.push(await post(target, { ...load, requests: Math.ceil(load.requests / SLICES) }));
     }
   }

@@ -1,7 +1,8 @@
-import { mkdtempSync, openSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { AuditMode } from '../../src/audit/trail.ts';
 import { nodeCipher } from '../../src/cipher/node-cipher.ts';
 import { parseDaemonConfig } from '../../src/config/daemon-config.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -17,6 +18,7 @@ import { TenantOutcomes } from '../../src/rpc/tenant-outcomes.ts';
 import { JsonLogger } from '../../src/telemetry/json-logger.ts';
 import { fileDescriptorSink } from '../../src/telemetry/log-sink.ts';
 import { NO_TELEMETRY, type Telemetry } from '../../src/telemetry/telemetry.ts';
+import { benchTrail } from './audit-trail.ts';
 import { echoService, emptyService } from './peers.ts';
 
 /** What a benchmark may vary. */
@@ -25,6 +27,8 @@ export interface ServerOptions {
   readonly isPure?: boolean;
   /** So many more tenants, `tenant-0` and on, that are as `acme` but for their id. */
   readonly moreTenants?: number;
+  /** Default `off`. */
+  readonly audit?: AuditMode;
 }
 
 /**
@@ -50,7 +54,7 @@ const telemetry: Telemetry = {
     requestEnded: ({ outcome }) => outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1),
   },
 };
-const built = buildDataPlane(config, systemClock(), telemetry.metrics);
+const built = buildDataPlane(config, { clock: systemClock(), metrics: telemetry.metrics, watch: undefined });
 const plane: DataPlane = options.isPure ? { ...built, cipher: nodeCipher() } : built;
 if (!options.isPure && plane.cipherInstead !== undefined) process.stderr.write(`no native cipher: ${plane.cipherInstead}\n`);
 await loadTenantFiles({
@@ -64,6 +68,7 @@ await loadTenantFiles({
 addTenants(options.moreTenants ?? 0);
 const { server } = buildServer({
   service: plane,
+  audit: await benchTrail(options.audit ?? 'off', { config: config.audit, directory: join(directory, 'audit'), logger }),
   admission: new Admission(config.limits),
   callers: new Callers(true),
   outcomes: new TenantOutcomes(),
@@ -81,7 +86,12 @@ const echo = new Server({ 'grpc.max_receive_message_length': -1, 'grpc.max_send_
 echo.addService(...echoService());
 const [port, echoPort] = [await bind(server), await bind(echo)];
 process.stdout.write(`${JSON.stringify({ port, echoPort, cipher: plane.cipher.name })}\n`);
-process.stdin.on('end', () => process.exit(0)).resume();
+process.stdin
+  .on('end', () => {
+    rmSync(directory, { recursive: true, force: true });
+    process.exit(0);
+  })
+  .resume();
 
 function addTenants(count: number): void {
   const { generation: _generation, servedFrom: _servedFrom, ...content } = plane.tenants.get(parseTenantId('acme'));

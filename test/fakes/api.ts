@@ -1,3 +1,4 @@
+import { LogSecurityEventRequest, LogSecurityEventResponse } from '../../src/gen/keyside/v1/audit.ts';
 import {
   BatchDecryptRequest,
   BatchDecryptResponse,
@@ -32,6 +33,11 @@ export const RPC = {
   batchRewrap: { path: '/keyside.v1.CryptoService/BatchRewrap', request: BatchRewrapRequest, response: BatchRewrapResponse },
   checkKey: { path: '/keyside.v1.KeyService/CheckKey', request: CheckKeyRequest, response: CheckKeyResponse },
   listKeys: { path: '/keyside.v1.KeyService/ListKeys', request: ListKeysRequest, response: ListKeysResponse },
+  logSecurityEvent: {
+    path: '/keyside.v1.AuditService/LogSecurityEvent',
+    request: LogSecurityEventRequest,
+    response: LogSecurityEventResponse,
+  },
   dropKeys: { path: '/keyside.v1.KeyService/DropKeys', request: DropKeysRequest, response: DropKeysResponse },
 } as const;
 

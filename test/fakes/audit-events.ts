@@ -13,6 +13,7 @@ export const CALL: CallFacts = {
   purpose: 'support',
   objectId: 'invoice-2210',
   subjectId: 'customer-81',
+  attributes: new Map(),
 };
 
 export const NO_CALL: CallFacts = {
@@ -25,6 +26,7 @@ export const NO_CALL: CallFacts = {
   purpose: '',
   objectId: '',
   subjectId: '',
+  attributes: new Map(),
 };
 
 export function dataEvent(changes: Partial<DataEvent> = {}): DataEvent {
@@ -68,7 +70,6 @@ export function securityEvent(changes: Partial<SecurityEvent> = {}): SecurityEve
     occurredAtMs: 1_795_514_399_000,
     targetUserId: '',
     message: '',
-    attributes: new Map(),
     ...changes,
   };
 }
@@ -125,7 +126,7 @@ export const SAMPLES: readonly Sample[] = [
       name,
       targetUserId: 'grace@acme.example',
       message: 'from the console',
-      attributes: new Map([['ticket', 'T-4711']]),
+      call: { ...CALL, attributes: new Map([['ticket', 'T-4711']]) },
     }),
   })),
   { name: 'a security event of which little is known', event: securityEvent({ name: 'USER_ADD', call: NO_CALL }) },

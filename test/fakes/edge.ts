@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test';
 import { type CallOptions, Client, credentials, Metadata, type Server, type ServiceError } from '@grpc/grpc-js';
+import { NO_AUDIT } from '../../src/audit/trail.ts';
 import { ErrorInfo, RetryInfo } from '../../src/gen/google/rpc/error_details.ts';
 import { Status } from '../../src/gen/google/rpc/status.ts';
 import { Admission } from '../../src/rpc/admission.ts';
@@ -22,7 +23,7 @@ export interface EdgeOptions extends WorldOptions {
   readonly maxCallsPerCaller?: number;
   readonly maxBytes?: number;
   readonly server?: Partial<
-    Pick<ServerParts, 'limits' | 'defaultDeadlineMs' | 'maxStreamAgeMs' | 'maxMessageBytes' | 'hasReflection'>
+    Pick<ServerParts, 'audit' | 'limits' | 'defaultDeadlineMs' | 'maxStreamAgeMs' | 'maxMessageBytes' | 'hasReflection'>
   >;
 }
 
@@ -78,6 +79,7 @@ export class Edge {
     const { world, admission, outcomes, logger } = this;
     const built = buildServer({
       service: world,
+      audit: NO_AUDIT,
       admission,
       outcomes,
       logger,

@@ -1,6 +1,7 @@
 import { DEFAULT_GUARD_LIMITS, Guard, type GuardLimits } from '../../src/kms/guard.ts';
 import type { GuardedKey, KeyDirectory, KeySpec } from '../../src/kms/guarded-key.ts';
 import type { KmsKey } from '../../src/kms/kms.ts';
+import type { KmsWatch } from '../../src/kms/kms-watch.ts';
 import type { Timer } from '../../src/kms/timer.ts';
 import type { Metrics } from '../../src/telemetry/telemetry.ts';
 import type { FakeKms } from './fake-kms.ts';
@@ -13,6 +14,7 @@ export interface FakeKeysParts {
   readonly timer: Timer;
   readonly metrics: Metrics;
   readonly limits?: Partial<GuardLimits>;
+  readonly watch?: KmsWatch | undefined;
 }
 
 /** A key directory over a fake KMS: the key of a configuration is the fake's key of the same name, behind the real guard. */
@@ -34,12 +36,12 @@ export class FakeKeys implements KeyDirectory {
   key({ id }: Pick<KeySpec, 'id'>): GuardedKey {
     const known = this.#guards.get(id);
     if (known !== undefined) return known;
-    const { kms, timer, metrics, limits } = this.#parts;
+    const { kms, timer, metrics, limits, watch } = this.#parts;
     const plain = kms.open(id);
     const key = this.#alterations.get(id)?.(plain) ?? plain;
     // One attempt: what is tested is not the guard's patience.
     const guardLimits = { ...DEFAULT_GUARD_LIMITS, maxAttempts: 1, ...limits };
-    const guard = new Guard({ id, provider: 'aws', key }, { timer, metrics, random: () => 0 }, guardLimits);
+    const guard = new Guard({ id, provider: 'aws', key }, { timer, metrics, random: () => 0, watch }, guardLimits);
     this.#guards.set(id, guard);
     return guard;
   }

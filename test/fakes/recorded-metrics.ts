@@ -1,4 +1,6 @@
 import type {
+  AuditCommit,
+  AuditState,
   DataKeyCacheState,
   DataKeyEviction,
   DataKeyLookup,
@@ -14,7 +16,9 @@ export class RecordedMetrics implements Metrics {
   /** `hit read`, `miss write`, … in the order of the lookups. */
   readonly lookups: string[] = [];
   readonly evictions: Partial<Record<DataKeyEviction, number>> = {};
+  readonly auditCommits: AuditCommit[] = [];
   inFlight = 0;
+  #observeAudit: (() => AuditState) | undefined;
   #observe: (() => DataKeyCacheState) | undefined;
 
   requestEnded(measure: RequestMeasure): void {
@@ -49,9 +53,23 @@ export class RecordedMetrics implements Metrics {
 
   cipherChosen(): void {}
 
+  auditCommitEnded(commit: AuditCommit): void {
+    this.auditCommits.push(commit);
+  }
+
+  observeAudit(observe: () => AuditState): void {
+    this.#observeAudit = observe;
+  }
+
   /** What a collection would see now. */
   dataKeys(): DataKeyCacheState {
     if (this.#observe === undefined) throw new Error('nobody observes data keys');
     return this.#observe();
+  }
+
+  /** As `dataKeys`, of the audit trail. */
+  audit(): AuditState {
+    if (this.#observeAudit === undefined) throw new Error('nobody observes the audit trail');
+    return this.#observeAudit();
   }
 }

@@ -43,6 +43,7 @@ export function tenantContent(id: string, change: Partial<Omit<TenantContent, 'i
     minimumShares: 1,
     writeSet: undefined,
     allowedRegions: undefined,
+    auditSinks: [],
     ...change,
   };
 }

@@ -4,6 +4,7 @@ import { parseTenantId } from '../../src/core/ids.ts';
 import type { CacheLimits } from '../../src/keys/data-key-cache.ts';
 import { KeyRing } from '../../src/keys/key-ring.ts';
 import type { GuardLimits } from '../../src/kms/guard.ts';
+import type { KmsWatch } from '../../src/kms/kms-watch.ts';
 import type { ServiceParts } from '../../src/service/service.ts';
 import { type TenantContent, TenantDirectory } from '../../src/tenants/directory.ts';
 import type { Tenant } from '../../src/tenants/tenant.ts';
@@ -19,6 +20,7 @@ export interface WorldOptions {
   readonly tenants?: readonly TenantContent[];
   readonly cacheLimits?: Partial<CacheLimits>;
   readonly guardLimits?: Partial<GuardLimits>;
+  readonly watch?: KmsWatch;
   /** The daemon's own. */
   readonly region?: string;
   /** Where keys' lifetimes shall pass by another clock than the KMS's. */
@@ -39,7 +41,7 @@ export class World implements ServiceParts {
   constructor(options: WorldOptions = {}) {
     const { kms, timer, metrics } = this;
     this.tenants = new TenantDirectory(options.region);
-    this.keys = new FakeKeys({ kms, timer, metrics, limits: options.guardLimits ?? {} });
+    this.keys = new FakeKeys({ kms, timer, metrics, limits: options.guardLimits ?? {}, watch: options.watch });
     const limits = { maxEntries: 1_000, maxBytes: 2 ** 24, negativeTtlMs: 1_000, ...options.cacheLimits };
     this.ring = new KeyRing({ keys: this.keys, clock: options.clock ?? timer, timer, metrics, limits });
     this.tenants.onChange((id, previous) => {

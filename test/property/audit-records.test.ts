@@ -31,6 +31,7 @@ const call: fc.Arbitrary<CallFacts> = fc.record({
   purpose: wild,
   objectId: wild,
   subjectId: wild,
+  attributes: fc.array(fc.tuple(wild, wild), { maxLength: 5 }).map((entries) => new Map(entries)),
 });
 
 const tenantId = id.map((value) => parseTenantId(value));
@@ -74,7 +75,6 @@ const securityEvents: fc.Arbitrary<SecurityEvent> = fc.record({
   occurredAtMs: count,
   targetUserId: wild,
   message: wild,
-  attributes: fc.array(fc.tuple(wild, wild), { maxLength: 5 }).map((entries) => new Map(entries)),
 });
 
 /** A text as JSON that writes every code unit by its number. */

@@ -1,6 +1,7 @@
 import { type CallOptions, Connection, type KeysideClientOptions, type Method } from './connection.ts';
 import { invalidRequest } from './errors.ts';
 import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } from './gen/health/v1/health.ts';
+import { AuditServiceDefinition as Audit } from './gen/keyside/v1/audit.ts';
 import { CryptoServiceDefinition as Crypto } from './gen/keyside/v1/crypto.ts';
 import { KeyServiceDefinition as Keys } from './gen/keyside/v1/key.ts';
 import type { RequestMetadata } from './gen/keyside/v1/metadata.ts';
@@ -50,6 +51,18 @@ export interface RewrapInput {
   readonly edek: Uint8Array;
   /** The key configuration to wrap under. Default: the tenant's primary key. */
   readonly targetKeyId?: string | undefined;
+}
+
+/** Something that happened in the application, for the tenant's audit trail. */
+export interface SecurityEvent {
+  /** A name that Keyside knows, such as `USER_LOGIN`, or `CUSTOM_` and capital letters, digits and underscores. */
+  readonly event: string;
+  /** When it happened. Default: now. */
+  readonly occurredAt?: Date | undefined;
+  /** The user whom it was done to. Default: the requester. */
+  readonly targetUserId?: string | undefined;
+  /** A sentence for people. Never put a secret here. */
+  readonly message?: string | undefined;
 }
 
 export interface RewrappedKey {
@@ -161,6 +174,21 @@ export class KeysideClient {
   async dropKeys({ tenantId, keyId = '' }: KeyReference, options: CallOptions = {}): Promise<number> {
     const { dropped } = await this.#keys(Keys.methods.dropKeys, { ...options, request: { tenantId, keyId } });
     return dropped;
+  }
+
+  /**
+   * Records an event in the tenant's audit trail. Resolves with the record's id when it is as durable as the daemon's audit mode
+   * promises; rejects with AUDIT_UNAVAILABLE where it is kept nowhere.
+   */
+  async logSecurityEvent(
+    { event, occurredAt, targetUserId = '', message = '' }: SecurityEvent,
+    about: Omit<CallMetadata, 'context'>,
+    options: CallOptions = {},
+  ): Promise<string> {
+    const { tenantId, metadata } = common(about);
+    const request = { tenantId, metadata, event, occurredAt, targetUserId, message };
+    const call = { ...options, request };
+    return (await this.#connection.call(`/${Audit.fullName}/`, Audit.methods.logSecurityEvent, call)).recordId;
   }
 
   /** Whether a daemon answers and takes calls. False while it shuts down. */

@@ -5,6 +5,7 @@ export {
   KeysideClient,
   type RewrapInput,
   type RewrappedKey,
+  type SecurityEvent,
 } from './client.ts';
 export type { CallOptions, KeysideClientOptions } from './connection.ts';
 export { type CodeName, KeysideClientError } from './errors.ts';

@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import { chooseCipher } from '../../cipher/choose-cipher.ts';
 import { type DaemonConfig, loadDaemonConfig } from '../../config/daemon-config.ts';
 import { ConfigurationError, type ConfigurationFault, renderFaults } from '../../config/fault.ts';
@@ -6,7 +5,8 @@ import { readOriginKeys } from '../../config/origin-keys.ts';
 import { observe } from '../../config/tenants-folder.ts';
 import { isLowerCustody } from '../../core/providers.ts';
 import type { SecretBytes } from '../../core/secret-bytes.ts';
-import { checkMode, type FileToCheck } from './file-modes.ts';
+import { checkAudit, checkTenantSinks } from './audit-files.ts';
+import { checkMode, type FileToCheck, readFailure } from './file-modes.ts';
 import { type Finding, fail, ok, warn } from './finding.ts';
 import { inOrder } from './in-order.ts';
 import { checkListeners } from './listeners.ts';
@@ -38,6 +38,7 @@ export async function* examine(request: ExaminationRequest): AsyncGenerator<Find
   yield cipherFinding();
   yield* modesOf([{ path: configFile, kind: 'configuration', what: 'configuration' }]);
   yield* checkDaemonFiles(config);
+  yield* checkAudit(config.audit);
   yield* checkListeners(config.listen);
   const { tenants, faults } = loadTenants(config.tenantsPath);
   yield* modesOf(tenantsFiles(config.tenantsPath));
@@ -49,6 +50,7 @@ export async function* examine(request: ExaminationRequest): AsyncGenerator<Find
   yield* unknownTenants(request.tenantIds, tenants);
   yield* chosen.flatMap(tenantFindings);
   yield* modesOf(settingsFiles(chosen));
+  if (config.audit.mode !== 'off') yield* checkTenantSinks(chosen);
   const { originKeys, faults: originFaults } = loadOriginKeys(config);
   yield* originFaults;
   yield* probeAll(chosen, { kms: config.kms, timeoutMs: request.timeoutMs, originKeys });
@@ -107,16 +109,6 @@ function* checkDaemonFiles({ callers, listen: { tls } }: DaemonConfig): Generato
   for (const name of ['certificateFile', 'clientCaFile'] as const) {
     const unreadable = tls && readFailure(tls[name]);
     if (unreadable !== undefined) yield fail(`listen.tls.${name}`, `${tls?.[name]} ${unreadable}`);
-  }
-}
-
-function readFailure(path: string): string | undefined {
-  try {
-    accessSync(path, constants.R_OK);
-    return undefined;
-  } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return isMissing ? 'does not exist' : 'cannot be read by this user';
   }
 }
 

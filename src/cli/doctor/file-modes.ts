@@ -1,4 +1,4 @@
-import { type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Finding, fail, ok } from './finding.ts';
 
@@ -43,6 +43,17 @@ export function checkMode({ path, kind, what }: FileToCheck): Finding | undefine
     return fail(what, `every user of this machine may replace files in ${folder}`, `chmod o-w ${folder}`);
   }
   return ok(what, `${path} has ${shown}`);
+}
+
+/** Why a file cannot be read, in words; undefined where it can. */
+export function readFailure(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return isMissing ? 'does not exist' : 'cannot be read by this user';
+  }
 }
 
 /** Whoever may write to a folder may put another file in the place of one, unless the sticky bit is set. */

@@ -28,16 +28,17 @@ export function settingsFiles(tenants: readonly ConfiguredTenant[]): Iterable<Fi
 function pathsOf({ provider, settings }: ConfiguredKey): readonly string[] {
   const fields: Readonly<Record<string, readonly PathField[]>> = PROVIDER_PATHS;
   const secret = (fields[provider] ?? []).filter((field) => !isPublic(provider, field.at(-1) ?? ''));
-  return secret.flatMap((field) => valuesAt(settings, field));
+  return secret.flatMap((field) => pathsIn(settings, field));
 }
 
 function isPublic(provider: string, setting: string): boolean {
   return PUBLIC_SETTINGS.has(setting) || PUBLIC_SETTINGS.has(`${provider}.${setting}`);
 }
 
-function valuesAt(value: unknown, [step, ...rest]: PathField): readonly string[] {
+/** The paths that stand in a field of the settings: several, one or none. */
+export function pathsIn(value: unknown, [step, ...rest]: PathField): readonly string[] {
   if (step === undefined) return typeof value === 'string' ? [value] : [];
   if (typeof value !== 'object' || value === null) return [];
   const entries = Object.entries(value).filter(([key]) => step === '*' || step === key);
-  return entries.flatMap(([, entry]) => valuesAt(entry, rest));
+  return entries.flatMap(([, entry]) => pathsIn(entry, rest));
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { parseSize } from '../../config/units.ts';
+import { parseSize } from '../../settings/units.ts';
 import { UsageError } from '../failure.ts';
 
 /** What encrypt and decrypt are told about a whole file. */

@@ -88,6 +88,10 @@ callers:
 # One operation of a tenant's KMS with all its retries, and one attempt.
 #kms: { timeout: 10s, attemptTimeout: 3s }
 
+# The audit trail. required: no call is answered before its record is on the disk; async: shortly after; off. The folder belongs on a
+# disk that outlives the daemon. Where records go from there (\`sinks\`): docs/configuration.md.
+#audit: { mode: required, directory: audit }
+
 # debug, info, warn or error.
 #log: { level: info }
 `;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { awsCredentialsSchema, endpoint, region } from '../../aws/config.ts';
+import { awsCredentialsSchema, region } from '../../aws/config.ts';
+import { serviceOrigin } from '../../settings/service-url.ts';
 import { parseKeyReference, regionOf } from './key-reference.ts';
 
 const keyName = (words: string) => z.string().refine((name) => parseKeyReference(name) !== undefined, { error: words });
@@ -22,7 +23,7 @@ export const awsSettingsSchema = z
         'Key ids or key ARNs that stored data may name, besides that of keyId. Needed where keyId is an alias: every key it led or will lead to. At most 64. Default none.',
       ),
     region: region.optional().describe('Region of the key. Needed where no ARN names it.'),
-    endpoint: endpoint
+    endpoint: serviceOrigin
       .optional()
       .describe("URL of KMS in place of the region's own, e.g. a VPC endpoint; http for loopback only."),
     credentials: awsCredentialsSchema,

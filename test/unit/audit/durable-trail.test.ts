@@ -13,7 +13,10 @@ interface Found {
   readonly start: string;
   readonly kind: string;
   readonly tenant: string;
-  readonly record: { unmapped: Record<string, never>; metadata: { sequence: number; uid: string } };
+  readonly record: {
+    unmapped: { readonly checkpoint?: { readonly statement: { readonly recovered?: true } }; readonly facts?: unknown };
+    metadata: { sequence: number; uid: string };
+  };
 }
 
 function directory(t: TestContext): string {
@@ -50,6 +53,7 @@ const CALL = {
   purpose: '',
   objectId: '',
   subjectId: '',
+  attributes: new Map<string, string>(),
 };
 
 function encrypted(tenantId: string, more: Partial<typeof CALL> = {}): AuditEvent {
@@ -149,7 +153,7 @@ test('what a run left unsigned is signed by the next one, a torn write counted',
       [false, 'lifecycle', ''],
     ],
   );
-  assert.deepEqual(after[0]?.record.unmapped.checkpoint?.statement?.recovered, true);
+  assert.deepEqual(after[0]?.record.unmapped.checkpoint?.statement.recovered, true);
   assert.deepEqual(after[3]?.record.unmapped.facts, { start: first.source.start, records: 2, tornBytes: 9, checkpoint: 1 });
   await second.close();
 
@@ -180,7 +184,7 @@ test('records after a checkpoint that was not completed are all signed by the ne
   const second = await open(path);
   await second.settled();
   await second.close();
-  const recovered = found(path).filter(({ record }) => record.unmapped.checkpoint?.statement?.recovered === true);
+  const recovered = found(path).filter(({ record }) => record.unmapped.checkpoint?.statement.recovered === true);
   assert.deepEqual(new Set(recovered.map(({ tenant }) => tenant)), new Set(['b', '']));
 });
 

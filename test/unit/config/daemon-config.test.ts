@@ -53,6 +53,17 @@ test('a file that names its tenants and nothing else gets every default', () => 
     processes: 1,
     drain: { timeoutMs: 20_000 },
     telemetry: { maxTenantLabels: 50, metricsShowTenants: false },
+    audit: {
+      mode: 'required',
+      directory: '/etc/keyside/audit',
+      asyncWindowMs: 200,
+      segmentBytes: 16 * 1024 * 1024,
+      maxBytes: 1024 * 1024 * 1024,
+      maxAgeMs: 604_800_000,
+      checkpointIntervalMs: 60_000,
+      signingKeyFile: undefined,
+      sinks: [],
+    },
     isReflectionOn: true,
     log: { level: 'info' },
   });
@@ -81,10 +92,10 @@ extra: 1
     '3:9: listen.http: must be an address and a port, such as 127.0.0.1:7460, [::1]:7460 or localhost:7460, or off',
     '4:3: listen.tls.privateKeyFile: is missing',
     '4:3: listen.tls.clientCaFile: is missing',
-    '5:20: reload.interval: must be a whole number with a unit, such as 250ms, 60s, 5m or 1h',
+    '5:20: reload.interval: must be a whole number with a unit, such as 250ms, 60s, 5m, 1h or 7d',
     '7:10: callers[0].id: is taken: so is called who calls without a token',
     '7:35: callers[0].tenants: names others beside *, which is all of them',
-    '7:67: callers[0].operations[0]: must be encrypt, decrypt, rewrap, rewrap-target, check-key, list-keys, drop-keys or *',
+    '7:67: callers[0].operations[0]: must be encrypt, decrypt, rewrap, rewrap-target, check-key, list-keys, drop-keys, log-event or *',
     '8:5: callers[1].tokenFile: is missing',
     '8:13: callers[1].tenants: must not be empty',
     '9:10: callers[2].id: is the id of another caller',
@@ -188,6 +199,54 @@ test('every process finds one call to a key in its share', () => {
   ]);
   assert.match(faultsOf('tenants: t\nsidecar: {processes: 0}\n').join(), /sidecar\.processes/);
 });
+
+test('the audit trail takes what the file says, its paths from the folder of the file', () => {
+  const { audit } = parse(`audit:
+  mode: async
+  asyncWindow: 50ms
+  directory: ../spool
+  maxBytes: 8MiB
+  segmentBytes: 2MiB
+  maxAge: 36h
+  checkpointInterval: 5m
+  signingKeyFile: keys/audit.pem
+  sinks: [{ name: out, kind: stdout, events: [security] }]
+`);
+  assert.deepEqual(audit, {
+    mode: 'async',
+    asyncWindowMs: 50,
+    directory: '/etc/spool',
+    maxBytes: 8 * 2 ** 20,
+    segmentBytes: 2 * 2 ** 20,
+    maxAgeMs: 36 * 3_600_000,
+    checkpointIntervalMs: 300_000,
+    signingKeyFile: '/etc/keyside/keys/audit.pem',
+    sinks: [{ name: 'out', kind: 'stdout', events: ['security'], settings: {} }],
+  });
+  assert.equal(parse('audit: { mode: off }').audit.mode, 'off');
+});
+
+test('the spool has room for four segments', () => {
+  const words = 'audit.maxBytes: must be at least 4 times audit.segmentBytes';
+  assert.equal(parse('audit: {maxBytes: 64MiB}').audit.maxBytes, 64 * 2 ** 20);
+  assert.deepEqual(faultsOf('tenants: t\naudit: {maxBytes: 63MiB}\n'), [`2:19: ${words}`]);
+  assert.deepEqual(faultsOf('tenants: t\naudit: {segmentBytes: 257MiB}\n'), [`2:1: ${words}`]);
+});
+
+const AUDIT_FAULTS = [
+  { audit: 'mode: none', fault: '2:15: audit.mode: must be required, async or off' },
+  { audit: 'directory: ""', fault: '2:20: audit.directory: must not be empty' },
+  { audit: 'asyncWindow: 11s', fault: '2:22: audit.asyncWindow: must be from 1ms to 10s' },
+  { audit: 'maxAge: 7', fault: '2:17: audit.maxAge: must be a whole number with a unit, such as 250ms, 60s, 5m, 1h or 7d' },
+  { audit: 'checkpointInterval: 0s', fault: '2:29: audit.checkpointInterval: must be from 1s to 1d' },
+  { audit: 'maxBytes: 1MiB', fault: '2:19: audit.maxBytes: must be from 4MiB to 1024GiB' },
+  { audit: 'segmentBytes: 64KiB', fault: '2:23: audit.segmentBytes: must be from 1MiB to 1GiB' },
+  { audit: 'sink: []', fault: '2:9: audit.sink: is not a known key' },
+];
+
+for (const { audit, fault } of AUDIT_FAULTS) {
+  test(`refuses the audit trail {${audit}}`, () => assert.deepEqual(faultsOf(`tenants: t\naudit: {${audit}}\n`), [fault]));
+}
 
 test('a file that cannot be read is a ConfigurationError', () => {
   const folder = mkdtempSync(join(tmpdir(), 'keyside-config-'));

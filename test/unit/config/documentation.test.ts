@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseDaemonConfig } from '../../../src/config/daemon-config.ts';
 import { CONFIGURED_PROVIDERS } from '../../../src/config/provider-settings.ts';
+import { CONFIGURED_SINK_KINDS } from '../../../src/config/sink-settings.ts';
 import { parseTenantsFile } from '../../../src/config/tenants-file.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -76,4 +77,19 @@ test('the schema for editors knows which settings belong to which provider', () 
       properties: Object.fromEntries(CONFIGURED_PROVIDERS.filter((name) => name !== 'local').map((name) => [name, false])),
     },
   });
+});
+
+test('the schemas for editors know which settings belong to which kind of sink, in either file', () => {
+  const daemon = schema('keyside.schema.json').properties?.audit?.properties?.sinks?.items;
+  const tenant = schema('tenants.schema.json').properties?.tenants?.additionalProperties as SchemaNode;
+  assert.deepEqual(daemon?.allOf, tenant.properties?.audit?.properties?.sinks?.items?.allOf);
+  const others = (kind: string) =>
+    Object.fromEntries(CONFIGURED_SINK_KINDS.filter((name) => name !== kind).map((name) => [name, false]));
+  const rule = (kind: string, required?: readonly string[]) => ({
+    if: { properties: { kind: { const: kind } } },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: { ...(required && { required }), properties: others(kind) },
+  });
+  assert.deepEqual(daemon?.allOf?.[0], rule('splunk-hec', ['splunk-hec']));
+  assert.deepEqual(daemon?.allOf?.at(-1), rule('stdout'));
 });

@@ -59,6 +59,17 @@ test('only tenants whose content changed are handed out', () => {
   assert.deepEqual(replace(`# moved\ntenants: {d: {}, c: {}, a: {keys: [${key('k', 'disabled')}]}}`).slices, []);
 });
 
+test('a tenant is handed out again where a sink of its own changes, and nobody else', () => {
+  const replace = deployment();
+  const tenants = (sinks: string): string => `tenants: {a: {audit: {sinks: [${sinks}]}}, b: {}}`;
+  assert.deepEqual(replace(tenants('')).changed.get('a')?.auditSinks, []);
+  const { changed } = replace(tenants('{name: out, kind: stdout}'));
+  assert.deepEqual([...changed.keys()], ['a']);
+  assert.deepEqual(changed.get('a')?.auditSinks, [{ name: 'out', kind: 'stdout', events: undefined, settings: {} }]);
+  assert.deepEqual([...replace(tenants('{name: out, kind: stdout, events: [key]}')).changed.keys()], ['a']);
+  assert.deepEqual([...replace('tenants: {a: {}, b: {}}').changed.keys()], ['a']);
+});
+
 test('a change of the vendor section goes over all tenants, one of the policy over those without their own', () => {
   const replace = deployment();
   const tenants = 'tenants: {a: {}, b: {policy: {}}}';

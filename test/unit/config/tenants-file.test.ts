@@ -66,7 +66,7 @@ tenant: 1
     '14:21: tenants.acme.minimumCustody: must be customer, vendor or local',
     '17:23: tenants.acme.policy.default.lease.ttl: must be from 1ms to 1h',
     '17:41: tenants.acme.policy.default.lease.maxDocuments: must be at least 1',
-    '18:23: tenants.acme.policy.default.cache.ttl: must be a whole number with a unit, such as 250ms, 60s, 5m or 1h',
+    '18:23: tenants.acme.policy.default.cache.ttl: must be a whole number with a unit, such as 250ms, 60s, 5m, 1h or 7d',
     '18:40: tenants.acme.policy.default.cache.outageLimit: must be at least the ttl of 1m',
     '20:28: tenants.acme.policy.labels.pii.protection: must be lease or document',
     '20:67: tenants.acme.policy.labels.pii.cache.outageLimit: must be at least the ttl of 90s',
@@ -135,7 +135,7 @@ const BAD: readonly { name: string; text: string; fault: RegExp }[] = [
     fault: /maxBytes: must be a whole number of bytes, or one with a unit/,
   },
   { name: 'a cache of more than an hour', text: policy('default: {cache: {ttl: 2h}}'), fault: /must be from 0s to 1h/ },
-  { name: 'an outage of more than a day', text: policy('default: {cache: {outageLimit: 25h}}'), fault: /must be from 0s to 24h/ },
+  { name: 'an outage of more than a day', text: policy('default: {cache: {outageLimit: 25h}}'), fault: /must be from 0s to 1d/ },
   {
     name: 'an outage shorter than the built-in ttl',
     text: policy('default: {cache: {outageLimit: 59s}}'),

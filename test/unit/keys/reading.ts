@@ -13,6 +13,7 @@ export interface Reading {
   readonly maxAgeMs?: number;
   /** Whether a data key of this value is the one the document commits to. Default: any is. */
   readonly commitsTo?: number;
+  readonly onLookup?: ReadRequest['onLookup'];
 }
 
 /** Reads a block through the ring as a request does, and returns the value of the data key's bytes. */
@@ -28,9 +29,9 @@ export function readNow(world: World, keyBlock: KeyBlock, reading: Reading = {})
 }
 
 function requestOf(world: World, keyBlock: KeyBlock, reading: Reading): ReadRequest {
-  const { tenant = 'acme', policy = {}, maxAgeMs = Number.POSITIVE_INFINITY, commitsTo } = reading;
+  const { tenant = 'acme', policy = {}, maxAgeMs = Number.POSITIVE_INFINITY, commitsTo, onLookup } = reading;
   const verifies = (candidate: SecretBytes): boolean => commitsTo === undefined || candidate.expose()[0] === commitsTo;
-  return { tenant: world.tenant(tenant), keyBlock, policy: labelPolicy(policy), maxAgeMs, verifies };
+  return { tenant: world.tenant(tenant), keyBlock, policy: labelPolicy(policy), maxAgeMs, verifies, onLookup };
 }
 
 function byteOf(dataKey: SecretBytes): number {

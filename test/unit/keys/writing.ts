@@ -12,6 +12,7 @@ export interface Writing {
   readonly declaredLabel?: string;
   readonly bytes?: number;
   readonly scope?: FakeCallScope;
+  readonly onLookup?: WriteRequest['onLookup'];
 }
 
 /** A tenant's primary key configuration. */
@@ -22,9 +23,9 @@ export function primaryOf(world: World, tenantId = 'acme'): KeyConfiguration {
 }
 
 function requestOf(world: World, writing: Writing): WriteRequest {
-  const { tenant = 'acme', policy = {}, declaredLabel, bytes = 100 } = writing;
+  const { tenant = 'acme', policy = {}, declaredLabel, bytes = 100, onLookup } = writing;
   const target = [[primaryOf(world, tenant)]] as const;
-  return { tenant: world.tenant(tenant), target, declaredLabel, policy: labelPolicy(policy), bytes };
+  return { tenant: world.tenant(tenant), target, declaredLabel, policy: labelPolicy(policy), bytes, onLookup };
 }
 
 /** The data key as hex that a document would be encrypted under without waiting; undefined where it must wait. */

@@ -4,6 +4,7 @@ import { type Metrics, NO_TELEMETRY, type Span } from '../../../src/telemetry/te
 import { contextOf } from '../../contract/kms-calls.ts';
 import { type FakeFault, FakeKms } from '../../fakes/fake-kms.ts';
 import { FakeTimer } from '../../fakes/kms-timer.ts';
+import { FakeKmsWatch } from '../../fakes/kms-watch.ts';
 
 export const CONTEXT = contextOf();
 export const THROTTLED: FakeFault = { kind: 'throttled' };
@@ -15,6 +16,7 @@ interface Setup {
   readonly timer: FakeTimer;
   readonly guard: Guard;
   readonly metrics: Metrics;
+  readonly watch: FakeKmsWatch;
   /** What metrics and spans heard, in order: `retry KMS_THROTTLED`, `wrap 1 OK`, … */
   readonly heard: string[];
   readonly scope: { readonly signal: AbortSignal; readonly span: Span };
@@ -33,11 +35,12 @@ export function setup(limits: Partial<GuardLimits> = {}, generates = true): Setu
     kmsCallRetried: (provider: string, reason: string) => heard.push(`retry ${provider} ${reason}`),
     kmsCallHedged: (provider: string) => heard.push(`hedge ${provider}`),
   };
-  const tools = { timer, metrics, random: () => 0.5 };
+  const watch = new FakeKmsWatch();
+  const tools = { timer, metrics, random: () => 0.5, watch };
   const key = kms.open('main', { generates });
   const guard = new Guard({ id: 'acme-main', provider: 'aws', key }, tools, { ...DEFAULT_GUARD_LIMITS, ...limits });
   const caller = new AbortController();
-  return { kms, timer, guard, metrics, heard, caller, scope: { signal: caller.signal, span: recordingSpan(heard) } };
+  return { kms, timer, guard, metrics, watch, heard, caller, scope: { signal: caller.signal, span: recordingSpan(heard) } };
 }
 
 function recordingSpan(heard: string[], name = ''): Span {

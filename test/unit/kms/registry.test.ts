@@ -12,6 +12,7 @@ import { KeyRegistry } from '../../../src/kms/registry.ts';
 import { NO_TELEMETRY } from '../../../src/telemetry/telemetry.ts';
 import { contextOf, rejects, scope } from '../../contract/kms-calls.ts';
 import { FakeTimer } from '../../fakes/kms-timer.ts';
+import { FakeKmsWatch } from '../../fakes/kms-watch.ts';
 
 describe('the registry of keys', () => {
   let folder: string;
@@ -25,8 +26,9 @@ describe('the registry of keys', () => {
   });
   after(() => rm(folder, { recursive: true }));
 
+  const watch = new FakeKmsWatch();
   const unprepared = () =>
-    new KeyRegistry({ timer: new FakeTimer(), metrics: NO_TELEMETRY.metrics, random: () => 0, cipher: nodeCipher() });
+    new KeyRegistry({ timer: new FakeTimer(), metrics: NO_TELEMETRY.metrics, random: () => 0, cipher: nodeCipher(), watch });
 
   async function registry(): Promise<KeyRegistry> {
     const keys = unprepared();
@@ -51,6 +53,18 @@ describe('the registry of keys', () => {
     assert.ok(again.equals(dataKey));
     dataKey.wipe();
     await rejects(old.describe(scope()), 'KMS_UNAVAILABLE');
+    await keys.closeAll();
+  });
+
+  it('has the uses of its keys watched', async () => {
+    const keys = await registry();
+    const before = watch.events.length;
+    const { dataKey } = await keys.key(spec).generate(contextOf(), scope());
+    dataKey.wipe();
+    assert.deepEqual(
+      watch.events.slice(before).map(({ provider, operation, outcome }) => [provider, operation, outcome]),
+      [['local', 'wrap', 'OK']],
+    );
     await keys.closeAll();
   });
 

@@ -79,7 +79,7 @@ describe('health', () => {
   it("tells everybody how the daemon does, under '' and the services' names, whatever a customer's KMS does", async (t) => {
     const edge = await startWithCallers(t);
     edge.outcomes.record('acme', ['KMS_UNAVAILABLE']);
-    for (const name of ['', 'keyside.v1.CryptoService', 'keyside.v1.KeyService']) {
+    for (const name of ['', 'keyside.v1.AuditService', 'keyside.v1.CryptoService', 'keyside.v1.KeyService']) {
       assert.equal(await checkHealth(edge, name), 'SERVING');
     }
     await edge.admission.drain();
@@ -94,7 +94,12 @@ describe('health', () => {
         error === null ? resolve((response as { statuses: object }).statuses) : reject(error),
       );
     });
-    assert.deepEqual(Object.keys(statuses).toSorted(), ['', 'keyside.v1.CryptoService', 'keyside.v1.KeyService']);
+    assert.deepEqual(Object.keys(statuses).toSorted(), [
+      '',
+      'keyside.v1.AuditService',
+      'keyside.v1.CryptoService',
+      'keyside.v1.KeyService',
+    ]);
   });
 
   it("tells of a tenant's key what its last calls showed, and only callers of that tenant", async (t) => {

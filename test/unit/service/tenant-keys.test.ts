@@ -7,6 +7,7 @@ import { FakeCallScope } from '../../fakes/call-scope.ts';
 import type { FakeFault } from '../../fakes/fake-kms.ts';
 import { dataKeyOf } from '../../fakes/key-blocks.ts';
 import { settled } from '../../fakes/kms-timer.ts';
+import { FakeKmsWatch } from '../../fakes/kms-watch.ts';
 import { refused } from '../../fakes/refused.ts';
 import { SecretWatch } from '../../fakes/secret-watch.ts';
 import { keyConfiguration, tenantContent } from '../../fakes/tenants.ts';
@@ -112,6 +113,16 @@ describe('the probe of a key', () => {
     world.kms.script(broken, broken);
     await refused(check(world), 'INTERNAL');
   });
+
+  for (const trouble of ['forbids', 'failsToNote'] as const) {
+    it(`finds nothing about the key where the watch ${trouble === 'forbids' ? 'forbids it' : 'cannot take note of it'}`, async () => {
+      const watch = new FakeKmsWatch();
+      const world = new World({ watch });
+      watch[trouble] = true;
+      await refused(check(world), 'AUDIT_UNAVAILABLE');
+      assert.equal(world.callCount('wrap'), trouble === 'forbids' ? 0 : 1);
+    });
+  }
 
   it('has no primary key to probe where there is none', async () => {
     const world = new World({ tenants: [tenantContent('acme', { keys: [keyConfiguration('acme-main')] })] });

@@ -4,12 +4,23 @@ import type { Histogram } from '@opentelemetry/sdk-metrics';
 import { bothMetrics } from '../../../src/telemetry/both-metrics.ts';
 import { DURATION_BUCKETS, LABELS, METRICS } from '../../../src/telemetry/names.ts';
 import { OtelMetrics } from '../../../src/telemetry/otel-metrics.ts';
-import type { Metrics } from '../../../src/telemetry/telemetry.ts';
+import type { AuditSinkState, Metrics } from '../../../src/telemetry/telemetry.ts';
 import { BusiestTenants, HIDDEN_TENANTS, type TenantLabels } from '../../../src/telemetry/tenant-labels.ts';
 import { FakeClock } from './fake-clock.ts';
 import { type Point, RecordingMeter } from './recording.ts';
 
 const METHOD = 'keyside.v1.CryptoService/Decrypt';
+
+const SINK: AuditSinkState = {
+  id: 'siem',
+  kind: 'splunk-hec',
+  tenantId: undefined,
+  deliveredRecords: 4,
+  rejectedRecords: 1,
+  lagBytes: 900,
+  lagMs: 2_500,
+  isFailing: false,
+};
 
 function measured(tenantLabels: TenantLabels = new BusiestTenants({ clock: new FakeClock() })) {
   const recording = new RecordingMeter();
@@ -34,6 +45,8 @@ function measureAll(metrics: Metrics): void {
   metrics.observeDataKeys(() => ({ entries: 5, bytes: 600, leases: 2, oldestAgeMs: 1500 }));
   metrics.configurationReloaded('applied', 7);
   metrics.cipherChosen('native');
+  metrics.auditCommitEnded({ records: 3, bytes: 2_400, durationMs: 1, isOk: true });
+  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, sinks: [SINK] }));
 }
 
 test('every metric of the table is emitted with its unit, and with the labels of its row on every point', async () => {

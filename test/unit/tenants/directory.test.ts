@@ -42,6 +42,7 @@ const CHANGES = [
   { name: 'the default policy', change: { defaultPolicy: labelPolicy({ cacheTtlMs: 0 }) } },
   { name: 'the allowed callers', change: { defaultPolicy: labelPolicy({ allowedCallers: new Set(['b']) }) } },
   { name: 'a label', change: { labelPolicies: new Map([['pii', labelPolicy()]]) } },
+  { name: 'a sink', change: { auditSinks: [{ name: 'siem', kind: 'stdout', events: undefined, settings: {} }] } },
   { name: 'the minimum custody', change: { minimumCustody: 'customer' } },
 ] as const;
 
@@ -121,6 +122,7 @@ test('a changed tenant keeps the parts of its snapshot that stay equal, as the o
     tenantContent('acme', {
       keys: [keyConfiguration('acme-main', { state: 'primary' }), keyConfiguration(vendor)],
       labelPolicies: new Map([['pii', labelPolicy({ protection: 'document' })]]),
+      auditSinks: [{ name: 'siem', kind: 'stdout', events: undefined, settings: {} }],
     });
   directory.apply({ changed: [content('v1')], removed: [] });
   const before = directory.get(ACME);
@@ -131,4 +133,5 @@ test('a changed tenant keeps the parts of its snapshot that stay equal, as the o
   assert.deepEqual(after.keys[1], keyConfiguration('v2'));
   assert.equal(after.defaultPolicy, before.defaultPolicy);
   assert.equal(after.labelPolicies, before.labelPolicies);
+  assert.equal(after.auditSinks, before.auditSinks);
 });

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { awsCredentialsSchema, endpoint, region } from '../../../aws/config.ts';
+import { awsCredentialsSchema, region } from '../../../aws/config.ts';
+import { durationField } from '../../../settings/fields.ts';
+import { serviceOrigin } from '../../../settings/service-url.ts';
 
 /** Settings of a sink that is a bucket of S3 or of a service that speaks as S3 does (docs/audit.md). */
 export const s3SinkSchema = z
@@ -15,7 +17,7 @@ export const s3SinkSchema = z
       .default('keyside/')
       .describe('Before the name of every object.'),
     region: region.describe('Region of the bucket; of services without regions whatever they want signed, e.g. `us-east-1`.'),
-    endpoint: endpoint.optional().describe("URL of the service in place of AWS's own."),
+    endpoint: serviceOrigin.optional().describe("URL of the service in place of AWS's own; http for loopback only."),
     forcePathStyle: z.boolean().default(false).describe('Puts the bucket into the path instead of the host name.'),
     kmsKeyId: z
       .string()
@@ -23,14 +25,14 @@ export const s3SinkSchema = z
       .max(2_048)
       .optional()
       .describe("Key of AWS KMS to encrypt objects under; left out, the bucket's own default."),
-    batchInterval: z
-      .int()
-      .min(1_000)
-      .max(900_000)
-      .default(60_000)
-      .describe('How long records are collected for one object, in milliseconds; fewer where they are many.'),
+    batchInterval: durationField({
+      description: 'How long records are collected for one object; less where they are many.',
+      min: 1_000,
+      max: 900_000,
+    }).prefault('60s'),
     credentials: awsCredentialsSchema,
   })
   .describe('Puts records into S3-compatible object storage: compressed newline-delimited JSON, by tenant and hour.');
 
+/** `batchInterval` in milliseconds. */
 export type S3SinkSettings = z.output<typeof s3SinkSchema>;

@@ -7,6 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { ErrorInfo, RetryInfo } from '../../../../clients/typescript/src/gen/google/rpc/error_details.ts';
 import { Status } from '../../../../clients/typescript/src/gen/google/rpc/status.ts';
+import { LogSecurityEventRequest, LogSecurityEventResponse } from '../../../../clients/typescript/src/gen/keyside/v1/audit.ts';
 import {
   DecryptResponse,
   EncryptRequest,
@@ -49,6 +50,22 @@ const facts = (error: unknown) => {
 };
 
 describe('the client', () => {
+  it('reports an event of the application and gives the id of its record', async (t) => {
+    const path = '/keyside.v1.AuditService/LogSecurityEvent';
+    const { client, daemon } = await connect(t, { path, answer: LogSecurityEventResponse.encode({ recordId: 's-7' }).finish() });
+    const occurredAt = new Date(1_790_000_000_123);
+    const about = { tenantId: 'acme', requesterId: 'ada', attributes: { ticket: 'T-1' } };
+    assert.equal(await client.logSecurityEvent({ event: 'USER_ADD', occurredAt, targetUserId: 'grace' }, about), 's-7');
+    await client.logSecurityEvent({ event: 'CUSTOM_X', message: 'why' }, { tenantId: 'acme' });
+    const [first, second] = daemon.calls.map(({ request }) => LogSecurityEventRequest.decode(request));
+    assert.deepEqual(
+      [first?.tenantId, first?.event, first?.occurredAt, first?.targetUserId, first?.metadata?.requesterId],
+      ['acme', 'USER_ADD', occurredAt, 'grace', 'ada'],
+    );
+    assert.deepEqual(first?.metadata?.attributes, new Map([['ticket', 'T-1']]));
+    assert.deepEqual([second?.event, second?.occurredAt, second?.message], ['CUSTOM_X', undefined, 'why']);
+  });
+
   it('sends fields and metadata, whether they come as a Map or as an object', async (t) => {
     const { client, daemon } = await connect(t, { answer: ENCRYPTED });
     const document = await client.encrypt(FIELDS, { tenantId: 'acme', requesterId: 'me', context: { row: '1' } });

@@ -1,13 +1,13 @@
 /** Milliseconds of each unit of a duration, largest last. */
-const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
+const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** Bytes of each unit of a size, largest last. */
 const SIZE_UNITS = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 } as const;
 
-export const DURATION_PATTERN = /^\d{1,12}(ms|s|m|h)$/;
+export const DURATION_PATTERN = /^\d{1,12}(ms|s|m|h|d)$/;
 export const SIZE_PATTERN = /^\d{1,15}(KiB|MiB|GiB)?$/;
 
-/** Milliseconds of `250ms`, `60s`, `5m` or `1h`; undefined for every other text, and for what a number cannot hold exactly. */
+/** Milliseconds of `250ms`, `60s`, `5m`, `1h` or `7d` (a day is 24 hours); undefined for every other text, and for what a number cannot hold exactly. */
 export function parseDuration(text: string): number | undefined {
   return DURATION_PATTERN.test(text) ? amount(text, DURATION_UNITS) : undefined;
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ID_PATTERN } from '../core/ids.ts';
 import { DURATION_PATTERN, formatDuration, formatSize, parseDuration, parseSize, SIZE_PATTERN } from './units.ts';
 
-const DURATION_WORDS = 'must be a whole number with a unit, such as 250ms, 60s, 5m or 1h';
+const DURATION_WORDS = 'must be a whole number with a unit, such as 250ms, 60s, 5m, 1h or 7d';
 const SIZE_WORDS = 'must be a whole number of bytes, or one with a unit, such as 64KiB, 3MiB or 1GiB';
 export const ID_WORDS = 'must be 1 to 128 characters of A-Z a-z 0-9 . _ : @ -';
 

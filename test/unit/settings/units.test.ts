@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/config/units.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from '../../../src/settings/units.ts';
 
 const DURATIONS = [
   { text: '250ms', ms: 250 },
   { text: '60s', ms: 60_000 },
   { text: '5m', ms: 300_000 },
   { text: '1h', ms: 3_600_000 },
+  { text: '7d', ms: 604_800_000 },
   { text: '0s', ms: 0 },
-  ...['', '5', '5 m', ' 5m', '5m\n', '1.5h', '-1s', '+1s', '5M', '1d', '1h30m', '٣s', '1e3s', '999999999999h'].map((text) => ({
+  ...['', '5', '5 m', ' 5m', '5m\n', '1.5h', '-1s', '+1s', '5M', '1w', '1h30m', '٣s', '1e3s', '999999999999h'].map((text) => ({
     text,
     ms: undefined,
   })),
@@ -37,7 +38,7 @@ for (const { text, bytes } of SIZES) {
 
 test('every whole number of milliseconds reads back as it was written', () => {
   fc.assert(fc.property(fc.nat({ max: 999_999_999 }), (ms) => parseDuration(formatDuration(ms)) === ms));
-  fc.assert(fc.property(fc.nat({ max: 20_000 }), fc.constantFrom(1_000, 60_000, 3_600_000), roundTripDuration));
+  fc.assert(fc.property(fc.nat({ max: 20_000 }), fc.constantFrom(1_000, 60_000, 3_600_000, 86_400_000), roundTripDuration));
 });
 
 function roundTripDuration(count: number, unitMs: number): boolean {
