@@ -142,7 +142,8 @@ Durations are counted in buckets up to ${DURATION_BUCKETS.map(seconds).join(', '
 **Tenants.** Metrics name the busiest tenants and sum up the rest as \`other\`, so that their number stays bounded however many tenants
 there are. Tenants are ranked by their requests every minute, the past counting half as much each minute. The first half of the ranking
 is always named; a tenant once named stays so until it falls below twice the number of names, so that names do not flicker. On \`/metrics\`
-every tenant is \`all\` unless the configuration shows tenants there. A metric keeps at most 5,000 combinations of labels since the start;
+every tenant is \`all\` unless the configuration shows tenants there. Sinks of the audit trail that belong to a tenant are named where it is;
+those of the rest are summed up by their kind. A metric keeps at most 5,000 combinations of labels since the start;
 further ones are summed under the label \`otel.metric.overflow\`. Spans name their tenant: whoever receives traces sees tenants' ids.
 
 ## Environment variables

@@ -40,9 +40,12 @@ function isOrdered(value: Json): boolean {
   return true;
 }
 
+/** Printable ASCII but for `"` and `\\`: its JSON is itself. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** A text as JSON. Half of a surrogate pair, which has no UTF-8, becomes U+FFFD. */
 export function quote(text: string): string {
-  return JSON.stringify(text.toWellFormed());
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text.toWellFormed());
 }
 
 function canonicalText(text: string): string {

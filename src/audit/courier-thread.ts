@@ -11,6 +11,7 @@ export interface CourierThreadOptions {
   /** The spool's. */
   readonly directory: string;
   readonly sidecar: string;
+  readonly maxTenantLagBytes: number;
   readonly progress: SpoolProgress;
   readonly logger: Logger;
   readonly onStatus: (status: CourierStatus) => void;
@@ -37,10 +38,13 @@ export class CourierThread {
     this.#sinks = sinks;
   }
 
-  /** Resolves when the courier knows where each sink is: no segment that one of them needs is deleted from then on. */
+  /**
+   * Resolves when the courier knows where each sink is: no segment that one of them needs is deleted from then on. Where it cannot begin
+   * that is logged, and tried again until it can.
+   */
   static async start(options: CourierThreadOptions, sinks: readonly SinkConfig[]): Promise<CourierThread> {
     const thread = new CourierThread(options, sinks);
-    await thread.#begin();
+    await thread.#begin().catch((error: Error) => thread.#notBegun(error));
     return thread;
   }
 
@@ -50,24 +54,27 @@ export class CourierThread {
     await this.#ask({ what: 'sinks', sinks });
   }
 
-  /** Delivers what there is, for so long; returns what is left. */
+  /** Delivers what there is, for so long; returns what is left. Keeps the process alive until then. */
   drain(timeoutMs: number): Promise<readonly Remainder[]> {
+    this.#worker?.ref();
     return this.#ask({ what: 'drain', timeoutMs });
   }
 
+  /** Keeps the process alive until the thread has ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     const worker = this.#worker;
     if (worker === undefined) return;
+    worker.ref();
     const exited = once(worker, 'exit');
     await this.#ask({ what: 'stop' });
     await exited;
   }
 
   async #begin(): Promise<void> {
-    const { directory, sidecar, progress } = this.#options;
-    const start: CourierStart = { directory, sidecar, progress: progress.memory, sinks: this.#sinks };
+    const { directory, sidecar, progress, maxTenantLagBytes } = this.#options;
+    const start: CourierStart = { directory, sidecar, maxTenantLagBytes, progress: progress.memory, sinks: this.#sinks };
     // In a checkout the sources run as they are; compiled, the worker lies beside as JavaScript.
     const file = import.meta.url.endsWith('.ts') ? './courier-worker.ts' : './courier-worker.js';
     const worker = new Worker(new URL(file, import.meta.url), { workerData: start, stdout: false, stderr: false });
@@ -87,10 +94,13 @@ export class CourierThread {
     this.#waiting.clear();
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
-      this.#begin().catch((error: Error) => {
-        this.#options.logger.log('error', 'the courier of the audit trail cannot be started', { error: error.message });
-      });
+      this.#begin().catch((error: Error) => this.#notBegun(error));
     }, RESTART_MS).unref();
+  }
+
+  /** It is started again when its end is heard of. */
+  #notBegun(error: Error): void {
+    this.#options.logger.log('error', 'the courier of the audit trail has not begun', { error: error.message });
   }
 
   #heard(said: Said): void {

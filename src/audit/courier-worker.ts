@@ -12,6 +12,7 @@ import { SpoolProgress } from './spool-position.ts';
 export interface CourierStart {
   readonly directory: string;
   readonly sidecar: string;
+  readonly maxTenantLagBytes: number;
   readonly progress: SharedArrayBuffer;
   readonly sinks: readonly SinkConfig[];
 }
@@ -38,7 +39,7 @@ const port = parentPort;
 if (port === null) throw new Error('this file is run as a thread');
 const say = (said: Said): void => port.postMessage(said);
 
-const { directory, sidecar, progress, sinks } = workerData as CourierStart;
+const { directory, sidecar, maxTenantLagBytes, progress, sinks } = workerData as CourierStart;
 const logger: Logger = { log: (level, message, fields) => say({ log: { level, message, fields } }) };
 
 const courier = Courier.start(
@@ -47,11 +48,18 @@ const courier = Courier.start(
     directory,
     progress: new SpoolProgress(progress),
     logger,
+    maxTenantLagBytes,
     random: Math.random,
     onStatus: (status) => say({ status }),
   },
   targetsOf(sinks),
 );
+
+// The thread ends then, and is started again.
+courier.catch((error: Error) => {
+  say({ log: { level: 'error', message: 'the courier of the audit trail cannot be started', fields: { error: error.message } } });
+  port.close();
+});
 
 port.on('message', ({ id, question }: { readonly id: number; readonly question: Question }) => {
   answer(question).then(

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { errorFields } from '../telemetry/error-fields.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { type CourierStatus, STATUS_FILE, sinkStatus } from './courier-status.ts';
-import { Cursors, replaceFile } from './cursors.ts';
+import { Cursors, replaceFile, sinkFileName } from './cursors.ts';
 import { Delivery, type SinkTarget } from './delivery.ts';
 import type { FileLayer } from './file-layer.ts';
 import { isBefore, type PassedOver, type ScannedRecord, SegmentScan } from './segment-scan.ts';
@@ -21,6 +21,8 @@ export interface CourierOptions {
   readonly directory: string;
   readonly progress: SpoolProgress;
   readonly logger: Logger;
+  /** How far a tenant's sink may be behind and still keep segments from being deleted, in bytes. */
+  readonly maxTenantLagBytes: number;
   /** From 0 up to 1. */
   readonly random: () => number;
   readonly onStatus?: (status: CourierStatus) => void;
@@ -39,6 +41,7 @@ interface Entry {
   saved: SpoolPosition;
   /** Where its next record is looked for; undefined where it is given records as they become durable. */
   resumeAt: SpoolPosition | undefined;
+  isLeftBehind: boolean;
 }
 
 /**
@@ -52,6 +55,8 @@ export class Courier {
   readonly #entries = new Map<string, Entry>();
   readonly #timer: NodeJS.Timeout;
   #isStopped = false;
+  /** Before that it is not known what is still needed, and nothing is said of it. */
+  #hasTargets = false;
   /** Or had some once: who reads the status learns that they are gone. */
   #hasSinks = false;
   #stirred = Promise.withResolvers<void>();
@@ -78,19 +83,20 @@ export class Courier {
   /** Replaces the sinks. One with the id of a former one goes on where that was. One at a time. */
   async setTargets(targets: readonly SinkTarget[]): Promise<void> {
     const former = [...this.#entries.values()];
-    await Promise.all(former.map(({ delivery }) => delivery.stop()));
+    await Promise.allSettled(former.map(({ delivery }) => delivery.stop()));
     await this.#save();
     const entries: [string, Entry][] = [];
     for (const target of targets) {
-      const known = await this.#cursors.read(target.id);
+      const known = this.#entries.get(target.id)?.cursor ?? (await this.#cursorOf(target.id));
       const isBeyond = known !== undefined && isBefore(this.#options.progress.durable, known);
       const from = known === undefined || isBeyond ? BEGINNING : known;
       const delivery = new Delivery(target, this.#hooks(target));
-      entries.push([target.id, { delivery, cursor: from, saved: from, resumeAt: from }]);
+      entries.push([target.id, { delivery, cursor: from, saved: from, resumeAt: from, isLeftBehind: false }]);
     }
     // At once: with a sink missing for a moment, segments that it needs could be deleted.
     this.#entries.clear();
     for (const [id, entry] of entries) this.#entries.set(id, entry);
+    this.#hasTargets = true;
     await this.#save();
     this.#stir();
   }
@@ -129,6 +135,19 @@ export class Courier {
         }),
       ),
     };
+  }
+
+  /** A cursor that cannot be read holds nothing back: its sink begins with the oldest record. */
+  async #cursorOf(id: string): Promise<SpoolPosition | undefined> {
+    try {
+      return await this.#cursors.read(id);
+    } catch (error) {
+      this.#options.logger.log('error', 'where a sink of the audit trail is cannot be read; it begins with the oldest record', {
+        sink: id,
+        ...errorFields(error),
+      });
+      return undefined;
+    }
   }
 
   async #follow(): Promise<void> {
@@ -209,7 +228,7 @@ export class Courier {
     const folder = join(directory, 'undelivered');
     await files.makeDirectory(folder);
     const line = `${JSON.stringify({ reason, record: JSON.parse(new TextDecoder().decode(record.line)) })}\n`;
-    await files.append(join(folder, `${encodeURIComponent(sinkId)}.ndjson`), new TextEncoder().encode(line));
+    await files.append(join(folder, `${sinkFileName(sinkId)}.ndjson`), new TextEncoder().encode(line));
   }
 
   /** One at a time; who asks meanwhile waits for one that begins afterwards. */
@@ -224,6 +243,7 @@ export class Courier {
   }
 
   async #saveNow(): Promise<void> {
+    const segments = await this.#segments();
     let needed = NOTHING_NEEDED;
     for (const [id, entry] of this.#entries) {
       // Of a sink that waits for the next record everything before it is done, whether it wanted it or not.
@@ -235,14 +255,30 @@ export class Courier {
         await this.#cursors.write(id, cursor);
         entry.saved = cursor;
       }
-      needed = Math.min(needed, entry.saved.segment);
+      if (!this.#isLeftBehind(entry, segments)) needed = Math.min(needed, entry.saved.segment);
     }
     const { progress, files, directory, onStatus } = this.#options;
-    progress.needed = needed;
+    if (this.#hasTargets) progress.needed = needed;
     const status = await this.status();
     this.#hasSinks ||= this.#entries.size > 0;
-    if (this.#hasSinks) await replaceFile(files, join(directory, STATUS_FILE), JSON.stringify(status));
+    if (this.#hasSinks)
+      await replaceFile(files, join(directory, STATUS_FILE), { bytes: new TextEncoder().encode(JSON.stringify(status)) });
     onStatus?.(status);
+  }
+
+  /** A tenant's sink that takes nothing must not fill the spool for all: beyond its share the oldest records go without it. */
+  #isLeftBehind(entry: Entry, segments: readonly Segment[]): boolean {
+    const { target } = entry.delivery;
+    const waitingBytes = this.#bytesAfter(entry.saved, segments);
+    const isLeftBehind = target.tenantId !== undefined && waitingBytes > this.#options.maxTenantLagBytes;
+    if (isLeftBehind && !entry.isLeftBehind) {
+      this.#options.logger.log('error', "a tenant's sink is so far behind that its records may be deleted before it takes them", {
+        sink: target.id,
+        waitingBytes,
+      });
+    }
+    entry.isLeftBehind = isLeftBehind;
+    return isLeftBehind;
   }
 
   #isUpToDate({ resumeAt, delivery }: Entry): boolean {

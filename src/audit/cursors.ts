@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { join } from 'node:path';
 import type { FileLayer } from './file-layer.ts';
 import type { SpoolPosition } from './spool-position.ts';
@@ -34,21 +35,38 @@ export class Cursors {
 
   async write(sinkId: string, { segment, offset }: SpoolPosition): Promise<void> {
     const path = this.#path(sinkId);
-    await replaceFile(this.#files, path, JSON.stringify({ segment, offset }));
+    await replaceFile(this.#files, path, { bytes: new TextEncoder().encode(JSON.stringify({ segment, offset })) });
   }
 
   #path(sinkId: string): string {
-    return join(this.#directory, `${encodeURIComponent(sinkId)}.json`);
+    return join(this.#directory, `${sinkFileName(sinkId)}.json`);
   }
 }
 
-/** Replaces a file as a whole, or makes it: whoever reads finds the old or the new text. One at a time for a path. */
-export async function replaceFile(files: FileLayer, path: string, text: string): Promise<void> {
+/** Longer than this a sink's id does not stand in the name of a file: names have 255 bytes at most. */
+const MAX_NAME = 160;
+
+/** The name of a sink's files, without what stands behind the dot: its id where that is short, else its beginning and a hash. */
+export function sinkFileName(sinkId: string): string {
+  const whole = encodeURIComponent(sinkId);
+  return whole.length <= MAX_NAME ? whole : `${encodeURIComponent(sinkId.slice(0, 40))}~${hash('sha256', sinkId).slice(0, 32)}`;
+}
+
+/**
+ * Replaces a file as a whole, or makes it: whoever reads finds the old or the new content. One at a time for a path.
+ * @param isDurable whether its content is on the disk before it takes the name; the directory is the caller's to sync
+ */
+export async function replaceFile(
+  files: FileLayer,
+  path: string,
+  { bytes, isDurable = false }: { readonly bytes: Uint8Array; readonly isDurable?: boolean },
+): Promise<void> {
   const beside = `${path}.new`;
   await files.remove(beside).catch(() => undefined); // usually not there
   const file = await files.create(beside);
   try {
-    await file.write(new TextEncoder().encode(text), 0);
+    await file.write(bytes, 0);
+    if (isDurable) await file.datasync();
   } finally {
     await file.close();
   }

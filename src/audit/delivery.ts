@@ -7,6 +7,8 @@ import type { SpoolPosition } from './spool-position.ts';
 const MAX_QUEUE_BYTES = 4 * 1024 * 1024;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
+/** However long a sink asks to be left alone. */
+const LONGEST_WISH_MS = 900_000;
 
 /** One sink as it is configured. */
 export interface SinkTarget {
@@ -53,6 +55,8 @@ export class Delivery {
   #wake: (() => void) | undefined;
   #isHurried = false;
   #isBusy = false;
+  /** Fewer than the sink's own limit while it is being found out which record it refuses. */
+  #maxRecords = Number.POSITIVE_INFINITY;
   #state: DeliveryState = {
     failure: undefined,
     deliveredRecords: 0,
@@ -123,9 +127,18 @@ export class Delivery {
       if (failures === 0) await this.#linger();
       if (this.#stopped.signal.aborted) return;
       this.#isBusy = true;
-      const error = await this.#deliver(this.#batch());
+      const batch = this.#batch();
+      const error = await this.#deliver(batch);
+      if (error?.failure === 'refused' && batch.length > 1) {
+        this.#maxRecords = Math.ceil(batch.length / 2);
+        this.#isBusy = false;
+        continue;
+      }
       this.#isBusy = false;
       if (error === undefined) {
+        failures = 0;
+        this.#maxRecords *= 2;
+      } else if (error.failure === 'refused' && !this.#stopped.signal.aborted && (await this.#passedBy(error))) {
         failures = 0;
       } else if (!this.#stopped.signal.aborted) {
         failures += 1;
@@ -143,6 +156,25 @@ export class Delivery {
       return undefined;
     } catch (thrown) {
       return thrown instanceof SinkError ? thrown : new SinkError('unreachable', messageOf(thrown), { cause: thrown });
+    }
+  }
+
+  /**
+   * One record alone was refused. Where the sink takes the next one it is that record's fault, and it is kept beside the spool; where it
+   * does not, or there is no other, it is the sink's.
+   */
+  async #passedBy({ message }: SinkError): Promise<boolean> {
+    const [refused, next] = this.#queue;
+    if (refused === undefined || next === undefined) return false;
+    try {
+      const rejected = await this.target.sink.deliver([next.record], this.#stopped.signal);
+      await this.#hooks.rejected(refused.record, message);
+      for (const { record, reason } of rejected) await this.#hooks.rejected(record, reason);
+      await this.#taken([refused, next], 1 + rejected.length);
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof SinkError)) throw thrown;
+      return false; // as before: the first is tried again after a pause
     }
   }
 
@@ -165,11 +197,12 @@ export class Delivery {
   /** As many of the first that wait as the sink takes at once; one at least. */
   #batch(): readonly Queued[] {
     const { maxRecords, maxBytes } = this.target.sink.limits;
+    const most = Math.min(maxRecords, this.#maxRecords);
     let count = 0;
     let bytes = 0;
     for (const { record } of this.#queue) {
       bytes += record.line.length;
-      if (count > 0 && (count === maxRecords || bytes > maxBytes)) break;
+      if (count > 0 && (count === most || bytes > maxBytes)) break;
       count += 1;
     }
     return this.#queue.slice(0, count);
@@ -194,7 +227,7 @@ export class Delivery {
     const ceiling = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
     const pauseMs = this.#isHurried
       ? FIRST_PAUSE_MS
-      : Math.max(error.retryAfterMs ?? 0, ceiling * (0.5 + this.#hooks.random() / 2));
+      : Math.max(Math.min(error.retryAfterMs ?? 0, LONGEST_WISH_MS), ceiling * (0.5 + this.#hooks.random() / 2));
     this.#state = { ...this.#state, failure: { kind: error.failure, message: error.message, atMs: Date.now() } };
     this.#hooks.failed(error, pauseMs);
     const endsAt = performance.now() + pauseMs;

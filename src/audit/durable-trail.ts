@@ -4,6 +4,7 @@ import { KeysideError } from '../core/errors.ts';
 import { errorFields } from '../telemetry/error-fields.ts';
 import { Chains } from './chain.ts';
 import { writeCheckpoint } from './checkpoint.ts';
+import { replaceFile } from './cursors.ts';
 import type { AuditEvent } from './event.ts';
 import type { FileLayer } from './file-layer.ts';
 import { chainOf, recordLine } from './ocsf.ts';
@@ -87,6 +88,7 @@ export class DurableTrail implements AuditTrail {
         maxPendingBytes: MAX_PENDING_BYTES,
         commitDelayMs: mode === 'async' ? options.asyncWindowMs : 0,
         sidecar: source.sidecar,
+        assertHeld: () => lock.assertHeld(),
       };
       const recovery = await recoverFormerStart({ ...common, key, version, now });
       const spool = await Spool.open({ ...common, start: source.start });
@@ -211,7 +213,7 @@ async function sidecarId(files: FileLayer, directory: string): Promise<string> {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
   const made = randomBytes(8).toString('hex');
-  await files.append(path, new TextEncoder().encode(`${made}\n`));
+  await replaceFile(files, path, { bytes: new TextEncoder().encode(`${made}\n`), isDurable: true });
   await files.syncDirectory(directory);
   return made;
 }

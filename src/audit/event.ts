@@ -68,7 +68,7 @@ export interface DataEvent extends Ended {
   readonly phase: 'whole' | 'opened' | 'ended';
 }
 
-/** A KMS was asked for a data key, or refused it. */
+/** A KMS was asked for a data key, or refused it; or data keys were dropped. */
 export interface KeyEvent extends Ended {
   readonly kind: 'key';
   readonly tenantId: TenantId;
@@ -77,6 +77,18 @@ export interface KeyEvent extends Ended {
   readonly keyVersion: string;
   readonly provider: string;
   readonly traceId: string;
+  /** Of what a caller asked for by itself (`drop`); else the daemon acted. */
+  readonly call?: CallFacts;
+}
+
+/** A call that uses no document: a key was probed; or anything of the kind was asked for and refused. */
+export interface CallEvent extends Ended {
+  /** Which service was called: that of keys, or that of the application's own events. */
+  readonly kind: 'key' | 'security';
+  readonly tenantId: TenantId;
+  readonly call: CallFacts;
+  /** The RPC, e.g. `DropKeys`. */
+  readonly method: string;
 }
 
 /** A tenant's or the daemon's configuration took effect or was refused. */
@@ -111,4 +123,4 @@ export interface SecurityEvent {
   readonly message: string;
 }
 
-export type AuditEvent = DataEvent | KeyEvent | ConfigurationEvent | LifecycleEvent | SecurityEvent;
+export type AuditEvent = DataEvent | KeyEvent | CallEvent | ConfigurationEvent | LifecycleEvent | SecurityEvent;

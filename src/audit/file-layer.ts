@@ -1,4 +1,4 @@
-import { constants, fstatSync } from 'node:fs';
+import { constants, fstatSync, type Stats } from 'node:fs';
 import { appendFile, type FileHandle, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -22,8 +22,11 @@ export interface FileFacts {
 /** What the spool does with files: in tests a layer takes its place that forgets what was not synced. All throw as `node:fs` does. */
 export interface FileLayer {
   makeDirectory(path: string): Promise<void>;
-  /** Makes a file that was not there (EEXIST otherwise), readable by its owner alone. */
-  create(path: string): Promise<SpoolFile>;
+  /**
+   * Makes a file that was not there (EEXIST otherwise), readable by its owner alone.
+   * @param isLog whether what is written is always synced at once: then both are one system call where the system can
+   */
+  create(path: string, isLog?: boolean): Promise<SpoolFile>;
   /** Opens a file that is there. */
   open(path: string): Promise<SpoolFile>;
   /** Up to `length` bytes from `position` on; fewer at the end of the file. */
@@ -38,15 +41,20 @@ export interface FileLayer {
   syncDirectory(path: string): Promise<void>;
 }
 
+/** By open(2) a write to such a file returns as if fdatasync(2) had followed it. That is relied upon on Linux alone. */
+const SYNCED_WRITES = process.platform === 'linux' ? constants.O_DSYNC : 0;
+
 export const nodeFileLayer: FileLayer = {
   async makeDirectory(path) {
     await mkdir(path, { recursive: true, mode: 0o700 });
   },
-  async create(path) {
-    return new NodeFile(await open(path, 'wx', 0o600));
+  async create(path, isLog = false) {
+    const synced = isLog ? SYNCED_WRITES : 0;
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | synced;
+    return new NodeFile(await open(path, flags, 0o600), synced !== 0);
   },
   async open(path) {
-    return new NodeFile(await open(path, constants.O_WRONLY));
+    return new NodeFile(await open(path, constants.O_WRONLY), false);
   },
   async read(path, position, length) {
     const handle = await open(path, 'r');
@@ -68,8 +76,8 @@ export const nodeFileLayer: FileLayer = {
     const files: FileFacts[] = [];
     for (const entry of entries) {
       if (!entry.isFile()) continue;
-      const { size, mtimeMs } = await stat(join(directory, entry.name));
-      files.push({ name: entry.name, bytes: size, modifiedMs: mtimeMs });
+      const found = await statIfThere(join(directory, entry.name));
+      if (found !== undefined) files.push({ name: entry.name, bytes: found.size, modifiedMs: found.mtimeMs });
     }
     return files.sort((one, other) => (one.name < other.name ? -1 : 1));
   },
@@ -88,11 +96,24 @@ export const nodeFileLayer: FileLayer = {
   },
 };
 
+/** Undefined where it is gone by now. */
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 class NodeFile implements SpoolFile {
   readonly #handle: FileHandle;
+  /** Whether every write is durable when it returns. */
+  readonly #isSynced: boolean;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: FileHandle, isSynced: boolean) {
     this.#handle = handle;
+    this.#isSynced = isSynced;
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
@@ -104,7 +125,7 @@ class NodeFile implements SpoolFile {
   }
 
   async datasync(): Promise<void> {
-    await this.#handle.datasync();
+    if (!this.#isSynced) await this.#handle.datasync();
     // Of a file without a name nothing is found again. Asked at once: it costs less than handing it to another thread.
     if (fstatSync(this.#handle.fd).nlink === 0) throw Object.assign(new Error('the file was removed'), { code: 'ENOENT' });
   }

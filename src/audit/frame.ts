@@ -13,6 +13,8 @@ const FORMAT = 'keyside-audit-1';
 const LENGTH_BYTES = 4;
 const FRAME_HEADER_BYTES = 8;
 const RECORD_HEADER_BYTES = 19;
+/** Bytes that a UTF-16 code unit has in UTF-8 at most. */
+const MAX_UTF8 = 3;
 
 /** Longer than any record: a length beyond it is not a length. */
 export const MAX_BODY_BYTES = 4 * 1024 * 1024;
@@ -56,18 +58,20 @@ export class FrameBuffer {
   }
 
   record({ kind, sequence, timeMs, tenantId }: FramedRecord, line: string): void {
-    const tenantLength = Buffer.byteLength(tenantId);
-    const lineLength = Buffer.byteLength(line);
-    const length = RECORD_HEADER_BYTES + tenantLength + lineLength;
-    if (length > MAX_BODY_BYTES) throw new RangeError(`a record of ${length} bytes exceeds ${MAX_BODY_BYTES}`);
-    const at = this.#claim(FRAME_HEADER_BYTES + length);
+    const at = this.#claim(FRAME_HEADER_BYTES + RECORD_HEADER_BYTES + MAX_UTF8 * (tenantId.length + line.length));
     const bytes = this.#bytes;
     let next = bytes.writeUInt8(EVENT_KINDS.indexOf(kind), at + FRAME_HEADER_BYTES);
     next = writeU64(bytes, sequence, next);
     next = writeU64(bytes, timeMs, next);
-    next = bytes.writeUInt16BE(tenantLength, next);
-    next += bytes.write(tenantId, next, 'utf8');
-    bytes.write(line, next, 'utf8');
+    const tenantAt = next + 2;
+    const lineAt = tenantAt + bytes.write(tenantId, tenantAt, 'utf8');
+    bytes.writeUInt16BE(lineAt - tenantAt, next);
+    this.#length = lineAt + bytes.write(line, lineAt, 'utf8');
+    const length = this.#length - at - FRAME_HEADER_BYTES;
+    if (length > MAX_BODY_BYTES) {
+      this.#length = at;
+      throw new RangeError(`a record of ${length} bytes exceeds ${MAX_BODY_BYTES}`);
+    }
     this.#close(at, length);
   }
 
@@ -75,9 +79,10 @@ export class FrameBuffer {
   prepend(frames: Uint8Array): void {
     const rest = Buffer.from(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
-    this.#bytes.set(frames, this.#claim(frames.length));
-    const at = this.#claim(rest.length);
-    this.#bytes.set(rest, at);
+    // The place first: taking it may replace the memory.
+    const place = this.#claim(frames.length + rest.length);
+    this.#bytes.set(frames, place);
+    this.#bytes.set(rest, place + frames.length);
   }
 
   /** What was collected; the buffer is empty then. */

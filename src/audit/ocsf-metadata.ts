@@ -15,27 +15,45 @@ export interface MetadataFacts {
   readonly profile: 'security_control' | undefined;
 }
 
-/** OCSF's `metadata` as canonical JSON. */
-export function metadataText(
-  { correlation, code, tenant, profile }: MetadataFacts,
-  { sequence, timeMs }: RecordPlace,
-  { start, version }: RecordSource,
-): string {
-  return (
-    `{${correlation === '' ? '' : `"correlation_uid":${quote(correlation)},`}"event_code":${quote(code)},"log_name":"keyside-audit",` +
-    `"logged_time":${timeMs},"product":${productText(version)},${profile === undefined ? '' : `"profiles":["${profile}"],`}` +
-    `"sequence":${sequence},${tenant === undefined ? '' : `"tenant_uid":${tenant},`}"uid":"${start}-${sequence}","version":"${OCSF_VERSION}"}`
-  );
+/** The texts of `metadata` between what differs from record to record: its time and its sequence, which is also part of its id. */
+export interface MetadataTexts {
+  readonly toTime: string;
+  readonly toSequence: string;
+  readonly toUid: string;
+  readonly toEnd: string;
 }
 
-function productText(version: string): string {
-  return `{"name":"Keyside","vendor_name":"Keyside","version":"${version}"}`;
+export function metadataTexts(
+  { code, tenant, profile }: Omit<MetadataFacts, 'correlation'>,
+  { start, version }: RecordSource,
+): MetadataTexts {
+  return {
+    toTime: `"event_code":${quote(code)},"log_name":"keyside-audit","logged_time":`,
+    toSequence:
+      `,"product":{"name":"Keyside","vendor_name":"Keyside","version":"${version}"},` +
+      `${profile === undefined ? '' : `"profiles":["${profile}"],`}"sequence":`,
+    toUid: `,${tenant === undefined ? '' : `"tenant_uid":${tenant},`}"uid":"${start}-`,
+    toEnd: `","version":"${OCSF_VERSION}"}`,
+  };
+}
+
+/** OCSF's `metadata` as canonical JSON. */
+export function metadataText(facts: MetadataFacts, { sequence, timeMs }: RecordPlace, source: RecordSource): string {
+  const { toTime, toSequence, toUid, toEnd } = metadataTexts(facts, source);
+  return `{${correlationText(facts.correlation)}${toTime}${timeMs}${toSequence}${sequence}${toUid}${sequence}${toEnd}`;
+}
+
+/** With the comma that follows. */
+export function correlationText(correlation: string): string {
+  return correlation === '' ? '' : `"correlation_uid":${quote(correlation)},`;
 }
 
 /** What every record has in `unmapped.chain`, as canonical JSON. */
-export function unmappedChain(place: RecordPlace, { sidecar, start }: RecordSource): string {
-  return (
-    `{"checkpoint":${place.checkpoint},"previous":"${place.previous}","sequence":${place.chainSequence},` +
-    `"sidecar":"${sidecar}","start":"${start}"}`
-  );
+export function unmappedChain(place: RecordPlace, source: RecordSource): string {
+  return `{"checkpoint":${place.checkpoint},"previous":"${place.previous}","sequence":${place.chainSequence}${chainEnd(source)}`;
+}
+
+/** The end of `unmapped.chain`, the same in every record of a source. */
+export function chainEnd({ sidecar, start }: RecordSource): string {
+  return `,"sidecar":"${sidecar}","start":"${start}"}`;
 }

@@ -1,6 +1,16 @@
 import { canonicalize, type Json, quote } from './canonical-json.ts';
-import type { AuditEvent, CallFacts, ConfigurationEvent, EventKind, KeyEvent, LifecycleEvent, SecurityEvent } from './event.ts';
-import { dataLine, isAddress, UNKNOWN_CALLER } from './ocsf-data.ts';
+import type {
+  AuditEvent,
+  CallEvent,
+  CallFacts,
+  ConfigurationEvent,
+  EventKind,
+  KeyEvent,
+  LifecycleEvent,
+  SecurityEvent,
+} from './event.ts';
+import { dataLine, isAddress } from './ocsf-data.ts';
+import { UNKNOWN_CALLER } from './ocsf-data-texts.ts';
 import { metadataText, unmappedChain } from './ocsf-metadata.ts';
 import { ACTION_DENIED, outcomeFacts, SEVERITY } from './ocsf-outcomes.ts';
 import type { RecordPlace, RecordSource } from './record-place.ts';
@@ -19,13 +29,13 @@ export function recordLine(event: AuditEvent, place: RecordPlace, source: Record
     case 'rewrap':
       return dataLine(event, place, source);
     case 'key':
-      return compose(keyRecord(event, source), place, source);
+      return compose('method' in event ? callRecord(event) : keyRecord(event, source), place, source);
     case 'configuration':
       return compose(configurationRecord(event, source), place, source);
     case 'lifecycle':
       return compose(lifecycleRecord(event, source), place, source);
     case 'security':
-      return compose(securityRecord(event), place, source);
+      return compose('method' in event ? callRecord(event) : securityRecord(event), place, source);
   }
 }
 
@@ -114,11 +124,14 @@ function compose(record: OcsfRecord, place: RecordPlace, source: RecordSource): 
   });
 }
 
+/** OCSF's number of an activity that it has no number for. */
+const OTHER_ACTIVITY = 99;
+
 /** API Activity: the daemon called the tenant's KMS, or dropped what it got from there. */
 const KEY_ACTIVITIES = { open: [2, 'Read'], refresh: [3, 'Update'], refuse: [2, 'Read'], drop: [4, 'Delete'] } as const;
 
 function keyRecord(event: KeyEvent, { sidecar }: RecordSource): OcsfRecord {
-  const { action, keyId, keyVersion, provider, durationMs } = event;
+  const { action, keyId, keyVersion, provider, durationMs, call } = event;
   return {
     kind: 'key',
     tenantId: event.tenantId,
@@ -128,15 +141,45 @@ function keyRecord(event: KeyEvent, { sidecar }: RecordSource): OcsfRecord {
     activity: KEY_ACTIVITIES[action],
     ...outcomeFacts(event.outcome),
     attributes: {
-      actor: { app_name: 'keyside', app_uid: sidecar },
+      actor: call === undefined ? { app_name: 'keyside', app_uid: sidecar } : actor(call),
       api: { operation: action, service: { name: text(provider) } },
       dst_endpoint: { svc_name: text(provider) },
       duration: Math.round(durationMs),
       resources: [{ type: 'Key', uid: text(keyId), ...optional('version', keyVersion) }],
-      src_endpoint: { svc_name: 'keyside', uid: sidecar },
+      src_endpoint: call === undefined ? { svc_name: 'keyside', uid: sidecar } : endpoint(call),
       status_code: event.outcome,
     },
-    unmapped: { duration_us: Math.round(durationMs * 1_000) },
+    unmapped: { ...(call && statedFacts(call)), duration_us: Math.round(durationMs * 1_000) },
+  };
+}
+
+const CALL_ACTIVITIES: ReadonlyMap<string, OcsfRecord['activity']> = new Map([
+  ['CheckKey', [2, 'Read']],
+  ['ListKeys', [2, 'Read']],
+  ['DropKeys', [4, 'Delete']],
+  ['LogSecurityEvent', [1, 'Create']],
+]);
+
+/** API Activity: an RPC of Keyside itself was called. */
+function callRecord(event: CallEvent): OcsfRecord {
+  const { kind, tenantId, call, method, outcome, durationMs } = event;
+  return {
+    kind,
+    tenantId,
+    code: method,
+    traceId: call.traceId,
+    classUid: OCSF_CLASS.apiActivity,
+    activity: CALL_ACTIVITIES.get(method) ?? [OTHER_ACTIVITY, text(method)],
+    ...outcomeFacts(outcome),
+    attributes: {
+      actor: actor(call),
+      api: { operation: text(method), service: { name: 'keyside' } },
+      dst_endpoint: { svc_name: 'keyside' },
+      duration: Math.round(durationMs),
+      src_endpoint: endpoint(call),
+      status_code: outcome,
+    },
+    unmapped: { ...statedFacts(call), duration_us: Math.round(durationMs * 1_000) },
   };
 }
 
@@ -210,15 +253,7 @@ function securityRecord(event: SecurityEvent): OcsfRecord {
       ...optional('message', event.message),
       ...classAttributes(event),
     },
-    unmapped: {
-      ...(call.attributes.size === 0 ? {} : { attributes: attributesOf(call) }),
-      ...optional('data_label', call.dataLabel),
-      ...optional('object_id', call.objectId),
-      ...optional('purpose', call.purpose),
-      ...optional('request_id', call.requestId),
-      ...optional('subject_id', call.subjectId),
-      ...optional('target_user_id', targetUserId),
-    },
+    unmapped: { ...statedFacts(call), ...optional('target_user_id', targetUserId) },
   };
 }
 
@@ -255,6 +290,18 @@ function endpoint({ callerId, sourceIp }: CallFacts): Json {
 
 function optional(name: string, value: string): { readonly [name: string]: Json } {
   return value === '' ? {} : { [name]: text(value) };
+}
+
+/** What is known of a call and has no place in OCSF. */
+function statedFacts(call: CallFacts): { readonly [name: string]: Json } {
+  return {
+    ...(call.attributes.size === 0 ? {} : { attributes: attributesOf(call) }),
+    ...optional('data_label', call.dataLabel),
+    ...optional('object_id', call.objectId),
+    ...optional('purpose', call.purpose),
+    ...optional('request_id', call.requestId),
+    ...optional('subject_id', call.subjectId),
+  };
 }
 
 function attributesOf({ attributes }: CallFacts): Json {

@@ -1,5 +1,6 @@
 import { Chains } from './chain.ts';
 import { type CheckpointStatement, writeCheckpoint } from './checkpoint.ts';
+import { replaceFile } from './cursors.ts';
 import type { FileLayer } from './file-layer.ts';
 import { readFrames, type SegmentHeader } from './frame.ts';
 import { listSegments, type Segment, segmentPath } from './segments.ts';
@@ -70,10 +71,18 @@ interface TornEnd {
   readonly isBeginning: boolean;
 }
 
-/** Takes it away, durably before anything is added: whoever reads the segment later must find nothing that looks like tampering. */
-async function cut(files: FileLayer, directory: string, { segment, offset, isBeginning }: TornEnd): Promise<void> {
-  if (!isBeginning) return;
-  const file = await files.open(segmentPath(directory, segment));
+/**
+ * Takes it away, durably before anything is added: whoever reads the segment later must find nothing that looks like tampering. After a
+ * loss of power it may be zeros, or have holes; what is not plainly the beginning of a frame is kept beside the segment for people.
+ */
+async function cut(files: FileLayer, directory: string, torn: TornEnd): Promise<void> {
+  const { segment, offset, bytes, isBeginning } = torn;
+  const path = segmentPath(directory, segment);
+  if (!isBeginning) {
+    await replaceFile(files, `${path}.torn`, { bytes: await files.read(path, offset, bytes), isDurable: true });
+    await files.syncDirectory(directory);
+  }
+  const file = await files.open(path);
   try {
     await file.truncate(offset);
     await file.datasync();

@@ -48,6 +48,19 @@ export class Retention {
     this.#segments.push({ number: segment, bytes: 0, modifiedMs: nowMs });
   }
 
+  /** Removes the last segment, which not even a header could be written to: each attempt makes another, for as long as a disk is full. */
+  async takeBack(): Promise<void> {
+    const last = this.#segments.at(-1);
+    if (last === undefined || last.bytes > 0) return;
+    // Out of the list before anything is waited for: meanwhile others look at what is the last.
+    this.#segments.pop();
+    try {
+      await this.#remove(last);
+    } catch {
+      this.#segments.push(last); // what failed before says more; its number is used up then
+    }
+  }
+
   grew(bytes: number, nowMs: number): void {
     const last = this.#segments.at(-1);
     if (last === undefined) throw new Error('there is no segment to grow');
@@ -81,10 +94,17 @@ export class Retention {
   async #removeOldest(needed: number): Promise<boolean> {
     const [oldest] = this.#segments;
     if (oldest === undefined || this.#segments.length === 1 || oldest.number >= needed) return false;
-    await this.#remove(oldest);
+    // Out of the list before it is waited for: a commit and what is too old may be looked after at the same time.
     this.#segments.shift();
     this.#bytes -= oldest.bytes;
-    return true;
+    try {
+      await this.#remove(oldest);
+      return true;
+    } catch (error) {
+      this.#segments.unshift(oldest);
+      this.#bytes += oldest.bytes;
+      throw error;
+    }
   }
 
   /** One that somebody else removed is gone as well. */

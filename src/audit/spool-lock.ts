@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** How often the owner shows that it lives, and after what silence it is taken for dead, in milliseconds. */
-const BEAT_MS = 5_000;
-const DEAD_AFTER_MS = 30_000;
+const BEAT_MS = 2_000;
+const SILENCE_MS = 10_000;
 
 interface Owner {
   readonly id: string;
@@ -13,6 +14,8 @@ interface Owner {
   /** When the process began, in ticks since the boot; '' where the system does not tell. */
   readonly startedAt: string;
   readonly host: string;
+  /** Within which the number of the process means something: containers of one pod share a host and not this. */
+  readonly namespace: string;
 }
 
 /** Sees to it that one process writes to a spool. A process that died leaves its lock behind; the next one sees that and takes it over. */
@@ -20,6 +23,8 @@ export class SpoolLock {
   readonly #file: string;
   readonly #owner: Owner;
   readonly #beat: NodeJS.Timeout;
+  #shownAtMs = performance.now();
+  #isLost = false;
 
   private constructor(file: string, owner: Owner) {
     this.#file = file;
@@ -28,16 +33,19 @@ export class SpoolLock {
   }
 
   /**
-   * Takes the lock of a directory that exists.
+   * Takes the lock of a directory that exists. Where a process that cannot be seen from here has it, that takes some time.
+   * @param silenceMs for how long such a process is watched
    * @throws {Error} naming the process that has it
    */
-  static async take(directory: string): Promise<SpoolLock> {
+  static async take(directory: string, silenceMs = SILENCE_MS): Promise<SpoolLock> {
     const file = join(directory, 'lock');
-    const owner: Owner = { id: randomUUID(), pid: process.pid, startedAt: await startOf(process.pid), host: hostname() };
+    const { pid } = process;
+    const place = { host: hostname(), namespace: await namespaceOfProcesses() };
+    const owner: Owner = { id: randomUUID(), pid, startedAt: await startOf(pid), ...place };
     for (let attempt = 0; attempt < 3; attempt += 1) {
       if (await make(file, owner)) return new SpoolLock(file, owner);
       const other = await readOwner(file);
-      if (other !== undefined && (await isAlive(file, other))) {
+      if (other !== undefined && (await isAlive(file, other, silenceMs))) {
         throw new Error(
           `process ${other.pid} on ${other.host} writes to ${directory}: each daemon needs an audit.directory of its own`,
         );
@@ -54,10 +62,27 @@ export class SpoolLock {
     if (present?.id === this.#owner.id) await rm(this.#file, { force: true });
   }
 
+  /**
+   * To be asked before each write: whoever was stopped for so long that another took him for dead must not go on.
+   * @returns undefined where that cannot have been; else rejects where the lock is another's
+   */
+  assertHeld(): Promise<void> | undefined {
+    if (!this.#isLost && performance.now() - this.#shownAtMs < SILENCE_MS / 2) return undefined;
+    return this.#show().then(() => {
+      if (this.#isLost) throw new Error(`${this.#file} is another process's by now: this one was silent for too long`);
+    });
+  }
+
   async #show(): Promise<void> {
-    const now = new Date();
+    const askedAtMs = performance.now();
     try {
+      if ((await readOwner(this.#file))?.id !== this.#owner.id) {
+        this.#isLost = true;
+        return;
+      }
+      const now = new Date();
       await utimes(this.#file, now, now);
+      this.#shownAtMs = askedAtMs;
     } catch (error) {
       // Gone or on a broken disk: the next write to the spool says so.
       if (!(error instanceof Error)) throw error;
@@ -71,7 +96,9 @@ export async function lockHolder(directory: string): Promise<{ readonly pid: num
   const owner = await readOwner(file);
   if (owner === undefined) return undefined;
   try {
-    return (await isAlive(file, owner)) ? { pid: owner.pid, host: owner.host } : undefined;
+    const isSeen = await isHere(owner);
+    const isAlive = isSeen ? await isRunning(owner) : Date.now() - (await shownAt(file)) < SILENCE_MS;
+    return isAlive ? { pid: owner.pid, host: owner.host } : undefined;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined; // given back in the meantime
     throw error;
@@ -117,20 +144,41 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   }
 }
 
-/** On this host the process table tells; of another host, whether it has shown itself lately. */
-async function isAlive(file: string, owner: Owner): Promise<boolean> {
-  if (owner.host === hostname()) return isRunning(owner.pid) && (await startOf(owner.pid)) === owner.startedAt;
-  const shown = (await stat(file)).mtimeMs;
-  return Math.abs(Date.now() - shown) < DEAD_AFTER_MS;
+/** Here the process table tells; elsewhere whether it shows itself, which takes as long as it may be silent. */
+async function isAlive(file: string, owner: Owner, silenceMs: number): Promise<boolean> {
+  if (await isHere(owner)) return isRunning(owner);
+  const before = await shownAt(file);
+  // The clock of another container of this host is our own; that of another host may be any.
+  if (owner.host === hostname() && Date.now() - before > silenceMs) return false;
+  for (let waitedMs = 0; waitedMs < silenceMs; waitedMs += silenceMs / LOOKS) {
+    await pause(silenceMs / LOOKS);
+    if ((await shownAt(file)) !== before) return true;
+  }
+  return false;
 }
 
-function isRunning(pid: number): boolean {
+const LOOKS = 20;
+
+async function shownAt(file: string): Promise<number> {
+  return (await stat(file)).mtimeMs;
+}
+
+async function isHere({ host, namespace }: Owner): Promise<boolean> {
+  return host === hostname() && namespace === (await namespaceOfProcesses());
+}
+
+async function isRunning({ pid, startedAt }: Owner): Promise<boolean> {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return hasCode(error, 'EPERM');
+    if (!hasCode(error, 'EPERM')) return false;
   }
+  return (await startOf(pid)) === startedAt;
+}
+
+/** '' where the system has no such thing. */
+function namespaceOfProcesses(): Promise<string> {
+  return readlink('/proc/self/ns/pid').catch(() => '');
 }
 
 const START_FIELD = 19;

@@ -23,6 +23,8 @@ export interface SpoolOptions {
   readonly maxPendingBytes: number;
   readonly files: FileLayer;
   readonly logger: Logger;
+  /** Asked before each commit; rejects where the directory is another process's by now. */
+  readonly assertHeld?: () => Promise<void> | undefined;
   /** Told of every attempt: how many bytes of how many records, how long it took, whether it failed. */
   readonly onCommit?:
     | ((commit: { readonly records: number; readonly bytes: number; readonly ms: number; readonly isOk: boolean }) => void)
@@ -208,6 +210,7 @@ export class Spool {
   }
 
   async #commit(frames: Uint8Array): Promise<void> {
+    await this.#options.assertHeld?.();
     const { segmentBytes } = this.#options;
     if (this.#file !== undefined && this.#retention.end.offset + frames.length > segmentBytes) await this.#closeFile();
     await this.#retention.makeRoom(frames.length, this.progress.needed);
@@ -225,7 +228,7 @@ export class Spool {
     const segment = this.#retention.next;
     const header = new FrameBuffer(1024);
     header.header({ sidecar, start, segment });
-    const file = await files.create(segmentPath(directory, segment));
+    const file = await files.create(segmentPath(directory, segment), true);
     this.#retention.began(segment, Date.now());
     try {
       const bytes = header.take();
@@ -236,6 +239,7 @@ export class Spool {
       return file;
     } catch (error) {
       await file.close();
+      await this.#retention.takeBack();
       throw error;
     }
   }

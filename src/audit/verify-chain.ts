@@ -119,6 +119,11 @@ export class ChainCheck {
     return this.#proven;
   }
 
+  /** Whether it had a fault: what comes after that is counted, and proves nothing. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
   /** Records, other than checkpoints, that no checkpoint covers. */
   get unproven(): number {
     return this.#events - this.#provenEvents;

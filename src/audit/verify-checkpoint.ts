@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { leafText, statementText } from './checkpoint.ts';
 import { leafHash, rootOf } from './merkle.ts';
 import { VerificationKey } from './signing-key.ts';
+import { CheckpointCounts, type Lacking } from './verify-counts.ts';
 import type { CheckpointClaim, RecordFacts } from './verify-record.ts';
 
 /** A key that signed checkpoints. */
@@ -28,6 +29,8 @@ export class CheckpointCheck {
   readonly #signers = new Map<string, Signer>();
   /** By start: by number what was signed, which key and signature. */
   readonly #statements = new Map<string, Map<number, string>>();
+  /** By start. */
+  readonly #counts = new Map<string, CheckpointCounts>();
 
   /** @param trusted undefined: whoever signed */
   constructor(trusted: readonly VerificationKey[] | undefined) {
@@ -38,7 +41,15 @@ export class CheckpointCheck {
     return [...this.#signers.values()];
   }
 
-  /** What is wrong with a checkpoint's record; undefined where it proves that the chain's head was `seen`. */
+  /** Checkpoints of a start that were completed after a record of the sidecar, and of which chains are missing. */
+  lacking(start: string, after: number): Iterable<Lacking> {
+    return this.#counts.get(start)?.lacking(after) ?? [];
+  }
+
+  /**
+   * What is wrong with a checkpoint's record; undefined where it proves that the chain's head was `seen`.
+   * Precondition: it was not asked before about this checkpoint in this chain.
+   */
   fault(record: RecordFacts, claim: CheckpointClaim, seen: SeenHead): string | undefined {
     const { statement, leaf } = claim;
     if (leaf.sequence !== seen.sequence) {
@@ -50,7 +61,9 @@ export class CheckpointCheck {
     if (root?.toString('base64url') !== statement.root) {
       return `is a checkpoint whose proof does not lead from record ${seen.sequence} of the chain to what was signed`;
     }
-    return this.#signatureFault(claim);
+    const fault = this.#signatureFault(claim);
+    if (fault === undefined) this.#countsOf(statement.start).add(statement, record.tenantId === '');
+    return fault;
   }
 
   #signatureFault(claim: CheckpointClaim): string | undefined {
@@ -59,7 +72,9 @@ export class CheckpointCheck {
     const all = [text, signature, publicKey, key].join('\n');
     const known = this.#statements.get(statement.start)?.get(statement.checkpoint);
     if (known === all) return undefined;
-    if (known !== undefined) return `is checkpoint ${statement.checkpoint} with another content than a chain before has it`;
+    const chains = this.#countsOf(statement.start).chainsOf(statement.checkpoint);
+    if (known !== undefined || (chains !== undefined && chains !== statement.chains))
+      return `is checkpoint ${statement.checkpoint} with another content than a chain before has it`;
     const signer = keyOf(publicKey);
     if (signer?.id !== key) return 'is a checkpoint with a public key that is not the one it names';
     if (!signer.verifies(text, Buffer.from(signature, 'base64url'))) return 'is a checkpoint with a false signature';
@@ -77,8 +92,14 @@ export class CheckpointCheck {
       statements.delete(number);
     }
     const signer = this.#signers.get(publicKey) ?? { key, isTrusted: this.#trusted !== undefined, checkpoints: 0 };
-    signer.checkpoints += 1;
+    if (this.#countsOf(statement.start).chainsOf(statement.checkpoint) === undefined) signer.checkpoints += 1;
     this.#signers.set(publicKey, signer);
+  }
+
+  #countsOf(start: string): CheckpointCounts {
+    const counts = this.#counts.get(start) ?? new CheckpointCounts();
+    this.#counts.set(start, counts);
+    return counts;
   }
 }
 

@@ -1,11 +1,13 @@
 import type { ChainCheck, Fault, Proven } from './verify-chain.ts';
 import type { Signer } from './verify-checkpoint.ts';
+import { type StartBeginning, type UnprovenChain, unprovenChains } from './verify-unproven.ts';
 
 /**
- * `verified`: nothing is wrong, and whoever signed is trusted. `consistent`: nothing is wrong, but who signed is not proven. Either
- * holds up to each chain's last checkpoint, and says nothing of what comes after it. `fault`: something is wrong.
+ * `verified`: nothing is wrong, and every chain is signed by who is trusted. `unproven`: nothing is wrong and who signed is trusted, but
+ * there are chains that are not signed as they should be (`VerifyReport.unprovenChains`). `consistent`: nothing is wrong, but who signed
+ * is not proven. Each holds up to a chain's last checkpoint, and says nothing of what comes after it. `fault`: something is wrong.
  */
-export type Verdict = 'verified' | 'consistent' | 'fault';
+export type Verdict = 'verified' | 'unproven' | 'consistent' | 'fault';
 
 /** One tenant's chain in one start of a sidecar. */
 export interface ChainReport {
@@ -42,6 +44,10 @@ export interface VerifyReport {
   readonly checkpoints: number;
   readonly repeated: number;
   readonly unproven: number;
+  /** Chains that lack checkpoints, whoever would have signed them. */
+  readonly unprovenChains: readonly UnprovenChain[];
+  /** Of how many of the starts it was checked that no chain is missing. */
+  readonly compared: { readonly starts: number; readonly of: number };
   /** Records that someone laid out anew: the same content in other bytes. */
   readonly notCanonical: number;
   readonly signers: readonly Signer[];
@@ -51,6 +57,8 @@ export interface VerifyReport {
 interface Findings {
   readonly files: number;
   readonly chains: readonly ChainCheck[];
+  readonly beginnings: ReadonlyMap<string, StartBeginning>;
+  readonly compared: VerifyReport['compared'];
   readonly fault: Fault | undefined;
   readonly faults: number;
   readonly notCanonical: number;
@@ -58,15 +66,18 @@ interface Findings {
   readonly hasTrust: boolean;
 }
 
-export function reportOf({ chains, hasTrust, ...findings }: Findings): VerifyReport {
+export function reportOf({ chains, beginnings, hasTrust, ...findings }: Findings): VerifyReport {
   const byTenant = Map.groupBy(chains, ({ tenantId }) => tenantId);
   const tenants = [...byTenant]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([tenantId, own]) => tenantReport(tenantId, own));
-  const verdict = hasTrust ? 'verified' : 'consistent';
+  const unsigned = unprovenChains(chains, beginnings);
+  const trusted = unsigned.length === 0 ? 'verified' : 'unproven';
+  const verdict = hasTrust ? trusted : 'consistent';
   return {
     verdict: findings.fault === undefined ? verdict : 'fault',
     ...findings,
+    unprovenChains: unsigned,
     records: sum(tenants, 'records'),
     checkpoints: sum(tenants, 'checkpoints'),
     repeated: sum(tenants, 'repeated'),

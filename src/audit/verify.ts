@@ -2,15 +2,17 @@ import { SequenceSet } from './sequence-set.ts';
 import type { VerificationKey } from './signing-key.ts';
 import { ChainCheck, type ChainOptions, type Fault, type RecentHashes } from './verify-chain.ts';
 import { CheckpointCheck } from './verify-checkpoint.ts';
+import type { Lacking } from './verify-counts.ts';
 import { type Found, type FoundLine, readAuditFile } from './verify-input.ts';
 import { inReadingOrder } from './verify-order.ts';
 import { parseRecord, type RecordFacts } from './verify-record.ts';
 import { reportOf, type VerifyReport } from './verify-report.ts';
+import type { StartBeginning } from './verify-unproven.ts';
 
 export interface VerifyOptions {
   /** Whose signatures count; undefined: anybody's, and the verdict says so. */
   readonly trusted?: readonly VerificationKey[] | undefined;
-  /** The files may begin after the first records of a chain. */
+  /** The files may begin after the first records of a chain; chains may be missing that no file has beside others. */
   readonly isPartial?: boolean | undefined;
   /** A repeated record further back than this many records is compared by what follows it; default 65,536. */
   readonly recentRecords?: number;
@@ -19,7 +21,9 @@ export interface VerifyOptions {
 /**
  * Says whether the records of these files are all there, in order and as they were written, up to the last checkpoint of each chain.
  * The files may be segments of a spool, newline JSON, and that compressed with gzip, in any order and mixture; within a file the order
- * of records counts. Reads them piece by piece: memory grows with the number of chains, and by an eighth of a byte for each record.
+ * of records counts. Where the daemon's own records and tenants' are among them, no tenant's may be missing.
+ * Reads them piece by piece: memory grows with the number of chains, by 24 bytes for each checkpoint, and by an eighth of a byte for
+ * each record.
  * @throws {Error} as `node:fs` does, where a file cannot be read
  */
 export async function verifyFiles(files: readonly string[], options: VerifyOptions = {}): Promise<VerifyReport> {
@@ -34,13 +38,13 @@ export async function verifyFiles(files: readonly string[], options: VerifyOptio
 const RECENT_RECORDS = 65_536;
 
 /** One start of a sidecar. */
-interface Start {
+interface Start extends StartBeginning {
   readonly chains: Map<string, ChainCheck>;
   /** Of all chains together. */
   readonly sequences: SequenceSet;
   readonly first: number;
-  /** Some file has the daemon's own records beside a tenant's: then all of the sidecar's records should be there. */
-  hasEverything: boolean;
+  /** Some file has the daemon's own records beside a tenant's. */
+  hasBothInOneFile: boolean;
 }
 
 /** What is known of a start within the file that is being read. */
@@ -94,15 +98,17 @@ class Verification {
   }
 
   end(files: number): VerifyReport {
-    for (const start of this.#starts.values()) this.#endStart(start);
-    const chains = [...this.#starts.values()].flatMap(({ chains }) => [...chains.values()]);
+    const starts = [...this.#starts.values()];
+    const chains = starts.flatMap((start) => [...start.chains.values()]);
+    for (const chain of chains) chain.end((fault) => this.#report(fault));
+    const whole = this.#wholeStarts();
+    for (const [id, start] of whole) this.#endWhole(id, start);
     if (chains.length === 0 && this.#first === undefined) this.#report({ place: { file: 'the input' }, what: 'has no records' });
-    if (this.#hasTrust && this.#first === undefined && !chains.some(({ proven }) => proven !== undefined)) {
-      this.#report({ place: { file: 'the input' }, what: 'has no checkpoint: nothing is proven' });
-    }
     return reportOf({
       files,
       chains,
+      beginnings: this.#starts,
+      compared: { starts: whole.length, of: starts.length },
       fault: this.#first,
       faults: this.#faults,
       notCanonical: this.#notCanonical,
@@ -111,11 +117,12 @@ class Verification {
     });
   }
 
-  #startOf({ start: id, sequence }: RecordFacts): Start {
+  #startOf({ start: id, sidecar, sequence, timeMs }: RecordFacts): Start {
     const known = this.#starts.get(id);
     if (known !== undefined) return known;
     const first = this.#isPartial ? sequence : 1;
-    const start: Start = { chains: new Map(), sequences: new SequenceSet(), first, hasEverything: false };
+    const chains = new Map<string, ChainCheck>();
+    const start: Start = { sidecar, timeMs, chains, sequences: new SequenceSet(), first, hasBothInOneFile: false };
     this.#starts.set(id, start);
     return start;
   }
@@ -137,20 +144,32 @@ class Verification {
     inFile.last = Math.max(inFile.last, sequence);
     if (tenantId === '') inFile.hasOwn = true;
     else inFile.hasTenants = true;
-    start.hasEverything ||= inFile.hasOwn && inFile.hasTenants;
+    start.hasBothInOneFile ||= inFile.hasOwn && inFile.hasTenants;
   }
 
-  #endStart(start: Start): void {
-    for (const chain of start.chains.values()) chain.end((fault) => this.#report(fault));
-    if (!start.hasEverything) return;
-    const missing = start.sequences.firstMissing(start.first);
-    const own = start.chains.get('') as ChainCheck;
+  /**
+   * The starts of which all of the sidecar's records should be there: all, where the daemon's own records and tenants' are among the
+   * files, since who has both has an archive of everybody; parts of files, those of which one file has both.
+   */
+  #wholeStarts(): readonly (readonly [string, Start])[] {
+    const starts = [...this.#starts];
+    if (this.#isPartial) return starts.filter(([, { hasBothInOneFile }]) => hasBothInOneFile);
+    const hasOwn = starts.some(([, { chains }]) => chains.has(''));
+    const hasTenants = starts.some(([, { chains }]) => chains.size > (chains.has('') ? 1 : 0));
+    return hasOwn && hasTenants ? starts : [];
+  }
+
+  /** Reports chains and records of the sidecar that are missing. */
+  #endWhole(id: string, { chains, sequences, first }: Start): void {
+    const input = { place: { file: 'the input' }, start: id };
+    // A chain with a fault proves nothing any more: it would be counted as missing.
+    if (![...chains.values()].some(({ isBroken }) => isBroken)) {
+      const [lacking, ...others] = this.#checkpoints.lacking(id, first - 1);
+      if (lacking !== undefined) this.#report({ ...input, what: lackingText(id, lacking, others.length) });
+    }
+    const missing = sequences.firstMissing(first);
     if (missing !== undefined) {
-      this.#report({
-        place: { file: 'the input' },
-        start: own.start,
-        what: `lacks record ${missing} of the sidecar, of whatever chain`,
-      });
+      this.#report({ ...input, what: `lacks record ${missing} of the sidecar in start ${id}, of whatever chain` });
     }
   }
 
@@ -189,6 +208,11 @@ function keyOf({ start, tenantId, chainSequence }: RecordFacts): string {
 
 function ofRecord({ tenantId, start, chainSequence }: RecordFacts): Pick<Fault, 'tenantId' | 'start' | 'record'> {
   return { tenantId, start, record: chainSequence };
+}
+
+function lackingText(start: string, { checkpoint, chains, seen }: Lacking, others: number): string {
+  const more = others === 0 ? '' : `; ${others} later ones lack chains too`;
+  return `lacks chains: checkpoint ${checkpoint} of start ${start} is over ${chains} ${chains === 1 ? 'chain' : 'chains'}, ${seen} ${seen === 1 ? 'is' : 'are'} here${more}`;
 }
 
 /** A segment's frame says again what its record says. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pathField } from '../settings/fields.ts';
 import { serviceOrigin } from '../settings/service-url.ts';
 

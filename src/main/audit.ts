@@ -96,6 +96,7 @@ class RunningAudit implements Audit {
   #sinkStatus: readonly SinkStatus[] = [];
   /** Of the tenants that have any. */
   readonly #tenantSinks = new Map<string, readonly ConfiguredSink[]>();
+  #delivering: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #stopFollowing: (() => void) | undefined;
 
@@ -143,17 +144,27 @@ class RunningAudit implements Audit {
   }
 
   async close(): Promise<void> {
-    const { logger, config } = this.#options;
     this.#stopFollowing?.();
     clearTimeout(this.#timer);
+    await this.#delivering;
     try {
       await this.trail.seal();
+    } finally {
+      // Where nothing more can be signed, what is on record is delivered all the same.
+      await this.#ship();
+    }
+  }
+
+  /** Delivers what can be within the time to drain, says what is left, and closes. */
+  async #ship(): Promise<void> {
+    const { logger, config } = this.#options;
+    try {
       const left = (await this.#courier?.drain(config.drain.timeoutMs)) ?? [];
       for (const { sinkId, bytes } of left) {
         logger.log('warn', 'a sink was not given all of the audit trail before the daemon ended', { sink: sinkId, bytes });
       }
-    } finally {
       await this.#courier?.stop();
+    } finally {
       await this.trail.close();
     }
   }
@@ -183,7 +194,13 @@ class RunningAudit implements Audit {
     }
   }
 
-  async #deliver(): Promise<void> {
+  /** One at a time: two couriers at once would deliver everything twice. */
+  #deliver(): Promise<void> {
+    this.#delivering = this.#delivering.then(() => this.#deliverNow());
+    return this.#delivering;
+  }
+
+  async #deliverNow(): Promise<void> {
     const { logger } = this.#options;
     try {
       if (this.#courier !== undefined) {
@@ -195,7 +212,9 @@ class RunningAudit implements Audit {
       const onStatus = (status: CourierStatus): void => {
         this.#sinkStatus = status.sinks;
       };
-      const options = { directory: this.#directory, sidecar, progress: this.trail.progress, logger, onStatus };
+      const maxTenantLagBytes = Math.floor(this.#options.config.audit.maxBytes / 2);
+      const { progress } = this.trail;
+      const options = { directory: this.#directory, sidecar, maxTenantLagBytes, progress, logger, onStatus };
       this.#courier = await CourierThread.start(options, this.#sinks());
     } catch (error) {
       logger.log('error', 'the sinks of the audit trail could not be changed', errorFields(error));
@@ -255,7 +274,6 @@ function digestOf({ generation: _generation, servedFrom: _servedFrom, ...content
 
 function sinkState(status: SinkStatus, nowMs: number): AuditSinkState {
   const { id, kind, tenantId, deliveredRecords, rejectedRecords, waitingBytes, oldestWaitingMs, isDelivered, failure } = status;
-  const since = oldestWaitingMs ?? status.lastTimeMs;
   return {
     id,
     kind,
@@ -263,7 +281,7 @@ function sinkState(status: SinkStatus, nowMs: number): AuditSinkState {
     deliveredRecords,
     rejectedRecords,
     lagBytes: waitingBytes,
-    lagMs: isDelivered || since === undefined ? 0 : Math.max(0, nowMs - since),
+    lagMs: isDelivered || oldestWaitingMs === undefined ? 0 : Math.max(0, nowMs - oldestWaitingMs),
     isFailing: failure !== undefined,
   };
 }

@@ -1,4 +1,3 @@
-import { diag } from '@opentelemetry/api';
 import type { MeterProvider, PushMetricExporter } from '@opentelemetry/sdk-metrics';
 import type { Clock } from '../core/clock.ts';
 import { bothMetrics } from '../telemetry/both-metrics.ts';
@@ -79,22 +78,16 @@ async function startPushing(settings: OtelSettings['metrics'], parts: MeterParts
 /** Metrics served to Prometheus, on no server of their own: they are asked for. Names there carry their unit. */
 async function startServing(parts: MeterParts): Promise<StartedMetering> {
   const { MeterProvider } = await import('@opentelemetry/sdk-metrics');
-  const { PrometheusExporter, PrometheusSerializer } = await import('@opentelemetry/exporter-prometheus');
-  const reader = new PrometheusExporter({ preventServerStart: true });
+  const { makeExposition } = await import('./otel-exposition.ts');
+  const { reader, collect } = makeExposition();
   const views = Object.values(METRICS).map((metric) => ({
     instrumentName: metric.name,
     name: prometheusName(metric),
     aggregationCardinalityLimit: MAX_LABEL_SETS,
   }));
-  const serializer = new PrometheusSerializer(undefined, false, undefined, false, true);
-  const collectMetrics = async (): Promise<string> => {
-    const { resourceMetrics, errors } = await reader.collect();
-    if (errors.length > 0) diag.error('a metric could not be collected', String(errors[0]));
-    return serializer.serialize(resourceMetrics);
-  };
   return {
     ...startMeter(new MeterProvider({ resource: parts.resource, readers: [reader], views }), parts),
-    collectMetrics,
+    collectMetrics: collect,
   };
 }
 

@@ -63,6 +63,23 @@ export async function startTelemetry(environment: Environment, options: Telemetr
   };
 }
 
+/**
+ * Loads what `startTelemetry` will.
+ * @throws {OtelEnvironmentError} as it does
+ */
+export async function loadTelemetry(environment: Environment): Promise<void> {
+  const settings = readOtelEnvironment(environment);
+  if (settings === undefined) return;
+  await Promise.all([
+    import('./otel-diagnostics.ts'),
+    import('../telemetry/otel-telemetry.ts'),
+    import('@opentelemetry/resources'),
+    settings.traces.exporters.length > 0 ? import('./otel-tracing.ts') : undefined,
+    settings.metrics.exporters.length > 0 ? import('./otel-metering.ts') : undefined,
+    settings.metrics.exporters.includes('prometheus') ? import('./otel-exposition.ts') : undefined,
+  ]);
+}
+
 async function makeResource(settings: OtelSettings, { version, process: number }: TelemetryOptions): Promise<Resource> {
   const { defaultResource, resourceFromAttributes } = await import('@opentelemetry/resources');
   const own = { 'service.version': version, 'service.instance.id': randomUUID(), 'host.name': hostname() };

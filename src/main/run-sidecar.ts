@@ -54,7 +54,9 @@ async function runWith(reader: Reader, options: SidecarOptions): Promise<void> {
 
 /** A file that names no number of processes asks for one: what that will load need not wait for the file to be read and checked. */
 async function preload(file: string): Promise<void> {
-  if (!mentionsProcesses(file)) await import('./sidecar.ts');
+  if (mentionsProcesses(file)) return;
+  const { preloadServing } = await import('./preload.ts');
+  await preloadServing(process.env);
 }
 
 function mentionsProcesses(file: string): boolean {

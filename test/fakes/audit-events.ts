@@ -1,4 +1,4 @@
-import type { AuditEvent, CallFacts, DataEvent, KeyEvent, SecurityEvent } from '../../src/audit/event.ts';
+import type { AuditEvent, CallEvent, CallFacts, DataEvent, KeyEvent, SecurityEvent } from '../../src/audit/event.ts';
 import { SECURITY_EVENTS } from '../../src/audit/security-events.ts';
 import { type ErrorReason, REASONS } from '../../src/core/errors.ts';
 import { parseKeyConfigurationId, parseTenantId } from '../../src/core/ids.ts';
@@ -61,6 +61,18 @@ export function keyEvent(changes: Partial<KeyEvent> = {}): KeyEvent {
   };
 }
 
+export function callEvent(changes: Partial<CallEvent> = {}): CallEvent {
+  return {
+    kind: 'key',
+    tenantId: parseTenantId('acme'),
+    call: CALL,
+    method: 'CheckKey',
+    outcome: 'OK',
+    durationMs: 51.2,
+    ...changes,
+  };
+}
+
 export function securityEvent(changes: Partial<SecurityEvent> = {}): SecurityEvent {
   return {
     kind: 'security',
@@ -104,8 +116,18 @@ export const SAMPLES: readonly Sample[] = [
     name: `decrypt ends in ${outcome}`,
     event: dataEvent({ kind: 'decrypt', method: 'Decrypt', outcome }),
   })),
-  ...(['open', 'refresh', 'drop'] as const).map((action) => ({ name: `key ${action}`, event: keyEvent({ action }) })),
+  ...(['open', 'refresh'] as const).map((action) => ({ name: `key ${action}`, event: keyEvent({ action }) })),
+  { name: 'key drop', event: keyEvent({ action: 'drop', keyVersion: '', call: CALL }) },
   { name: 'key refuse', event: keyEvent({ action: 'refuse', outcome: 'KEY_REVOKED', keyVersion: '', traceId: '' }) },
+  { name: 'a key is probed', event: callEvent() },
+  ...['ListKeys', 'DropKeys'].map((method) => ({
+    name: `${method} is denied`,
+    event: callEvent({ method, outcome: 'CALLER_NOT_ALLOWED' }),
+  })),
+  {
+    name: 'LogSecurityEvent is denied',
+    event: callEvent({ kind: 'security', method: 'LogSecurityEvent', outcome: 'CALLER_NOT_ALLOWED' }),
+  },
   ...(['added', 'changed', 'removed', 'rejected'] as const).map((action) => ({
     name: `a tenant's configuration is ${action}`,
     event: { kind: 'configuration', tenantId: parseTenantId('acme'), action, digest: digestOf(action) } as const,

@@ -107,6 +107,24 @@ test('a record is canonical JSON, whatever an event holds', () => {
   );
 });
 
+test('a record is the same whether its source made others like it before or not', () => {
+  const known = { ...SOURCE };
+  // Few of each, so that most records find texts that others were made of, all of them or some.
+  const alike = fc.record({
+    tenantId: fc.constantFrom('acme', 'globex').map((value) => parseTenantId(value)),
+    method: fc.constantFrom('Encrypt', 'BatchEncrypt'),
+    outcome: fc.constantFrom('OK' as const, 'KEY_REVOKED' as const, 'INTERNAL' as const),
+    callerId: fc.constantFrom('', 'billing', '"'),
+  });
+  check(
+    fc.property(dataEvents, alike, places, (event, { callerId, ...changes }, place) => {
+      const again = { ...event, ...changes, call: { ...event.call, callerId } };
+      assert.equal(recordLine(again, place, known), recordLine(again, place, { ...SOURCE }));
+    }),
+    500,
+  );
+});
+
 test('the record of a checkpoint is canonical JSON', () => {
   const hash = NO_PREVIOUS;
   const proofs = fc.record({ index: count, sequence: count, siblings: fc.array(fc.constant(hash), { maxLength: 3 }) });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { authorityOf, isKnownAuthority, isLoopback } from './clouds.ts';
 import { KEY_NAME, KEY_VERSION } from './key-identifier.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ID_PATTERN } from '../../core/ids.ts';
 
 /** Settings of a software key (docs/providers/local.md). */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const DEFAULT_SESSIONS = 4;
 const DEFAULT_HANG_MS = 2_500;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -45,6 +45,7 @@ async function world(t: TestContext): Promise<World> {
       const options = {
         directory,
         sidecar: 's',
+        maxTenantLagBytes: 1024 * 1024,
         progress: spool.progress,
         logger,
         onStatus: (one: CourierStatus) => void statuses.push(one),
@@ -111,4 +112,18 @@ test('a sink that cannot be opened holds back no other, and is opened when it ca
   writeFileSync(join(folder, 'secret'), `whsec_${Buffer.alloc(32).toString('base64')}`);
   assert.equal((await thread.drain(1_500)).length, 1);
   await untilFailure(statuses, 'unreachable');
+});
+
+test('a thread that cannot begin is started again until it can, and delivers then', async (t) => {
+  const { append, start, lines, folder, log } = await world(t);
+  await append(10);
+  // Where the cursors should be, something else is.
+  writeFileSync(join(folder, 'audit', 'cursors'), '');
+  await start([fileSink(folder, 'one')]);
+  const [first] = log.filter(({ level }) => level === 'error');
+  assert.equal(first?.message, 'the courier of the audit trail cannot be started');
+  rmSync(join(folder, 'audit', 'cursors'));
+  const endsAt = Date.now() + 10_000;
+  while (!(existsSync(join(folder, 'one')) && lines('one').length === 10) && Date.now() < endsAt) await pause(20);
+  assert.deepEqual(lines('one'), expected(1, 10));
 });

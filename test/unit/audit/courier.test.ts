@@ -39,7 +39,14 @@ async function world(t: TestContext, files = new ForgetfulFiles({ random: () => 
     },
     async start(...targets) {
       const logger = spoolOptions(files, { log }).logger;
-      const options = { files, directory: SPOOL, progress: spool.progress, logger, random: () => 0 };
+      const options = {
+        files,
+        directory: SPOOL,
+        progress: spool.progress,
+        logger,
+        maxTenantLagBytes: 1024 * 1024,
+        random: () => 0,
+      };
       const courier = await Courier.start(options, targets);
       t.after(() => courier.stop());
       return courier;
@@ -202,6 +209,76 @@ test('a record that the sink will never take is kept beside the spool, with the 
   const { sinks } = await courier.status();
   assert.deepEqual([sinks[0]?.deliveredRecords, sinks[0]?.rejectedRecords], [0, 1]);
   assert.ok(log.some(({ level }) => level === 'error'));
+});
+
+test('one record that a sink refuses is found among the others, and kept beside the spool; the others arrive in order', async (t) => {
+  const { append, start, files } = await world(t);
+  const sink = new FakeSink();
+  sink.behaviour = async (batch) => {
+    if (batch.some(({ sequence }) => sequence === 7)) throw new SinkError('refused', '413');
+    sink.take(batch);
+    return [];
+  };
+  const courier = await start(target(sink));
+  await append(20);
+  assert.deepEqual(await courier.drain(5_000), []);
+  assert.deepEqual(sink.sequences, [...range(1, 6), ...range(8, 20)]);
+  const kept = new TextDecoder().decode(await files.read(`${SPOOL}/undelivered/siem.ndjson`, 0, 10_000));
+  assert.equal(JSON.parse(kept).reason, '413');
+});
+
+test('a sink that refuses everything loses nothing by it', async (t) => {
+  const { append, start, files } = await world(t);
+  const sink = new FakeSink();
+  sink.behaviour = async () => {
+    throw new SinkError('refused', '400');
+  };
+  const courier = await start(target(sink));
+  await append(20);
+  assert.equal((await courier.drain(700)).length, 1);
+  sink.behaviour = undefined;
+  assert.deepEqual(await courier.drain(5_000), []);
+  assert.deepEqual(sink.sequences, range(1, 20));
+  await assert.rejects(files.read(`${SPOOL}/undelivered/siem.ndjson`, 0, 1), { code: 'ENOENT' });
+});
+
+test('no segment is said to be free before it is known where the sinks are', async (t) => {
+  const { append, start, spool } = await world(t);
+  await append(100);
+  spool.progress.needed = 0;
+  const needed = new Set<number>();
+  const watch = setInterval(() => needed.add(spool.progress.needed), 0);
+  const sink = new FakeSink();
+  sink.behaviour = silent;
+  await start(...Array.from({ length: 20 }, (_, at) => target(sink, { id: `sink-${at}` })));
+  clearInterval(watch);
+  needed.add(spool.progress.needed);
+  assert.deepEqual([...needed], [0]);
+});
+
+test('a cursor that cannot be read, and an id too long for a file, hold back nobody', async (t) => {
+  const before = await world(t);
+  await before.append(5);
+  await before.files.append(`${SPOOL}/cursors/siem.json`, new TextEncoder().encode('{"segment":'));
+  const [one, other] = [new FakeSink(), new FakeSink()];
+  const courier = await before.start(target(one), target(other, { id: `${':'.repeat(90)}/siem` }));
+  assert.deepEqual(await courier.drain(5_000), []);
+  assert.deepEqual([one.sequences, other.sequences], [range(1, 5), range(1, 5)]);
+});
+
+test("a tenant's sink that takes nothing holds back the spool as far as its share, a vendor-wide one always", async (t) => {
+  const { append, start, spool, log } = await world(t);
+  const [theirs, own] = [new FakeSink(), new FakeSink()];
+  theirs.behaviour = silent;
+  const courier = await start(target(theirs, { id: 'acme/siem', tenantId: 'acme' }), target(own, { id: 'own' }));
+  await append(10);
+  await courier.setTargets([target(theirs, { id: 'acme/siem', tenantId: 'acme' }), target(own, { id: 'own' })]);
+  assert.equal(spool.progress.needed, 0);
+  await append(20, { line: 'v'.repeat(100_000) });
+  await until(() => own.taken.length === 30);
+  await courier.setTargets([target(theirs, { id: 'acme/siem', tenantId: 'acme' }), target(own, { id: 'own' })]);
+  assert.ok(spool.progress.needed > 1, `needed ${spool.progress.needed}`);
+  assert.ok(log.some(({ level, message }) => level === 'error' && message.includes('so far behind')));
 });
 
 test('segments are needed until every sink has been given them', async (t) => {

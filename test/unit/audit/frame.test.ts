@@ -76,6 +76,16 @@ test('a record larger than any may be is refused, and the buffer stays as it was
   assert.equal(frames.length, 0);
 });
 
+test('what is put in front may be larger than the memory there is', () => {
+  const frames = new FrameBuffer(64);
+  const line = JSON.stringify({ text: 'x'.repeat(10_000) });
+  frames.record({ kind: 'encrypt', sequence: 1, timeMs: 1, tenantId: 'a' }, line);
+  const first = frames.take();
+  frames.prepend(first);
+  const { frames: all, stop } = read(frames.take());
+  assert.deepEqual([all.length, stop], [1, 'end']);
+});
+
 test('what is put in front comes first', () => {
   const frames = new FrameBuffer(16);
   frames.record({ kind: 'encrypt', sequence: 1, timeMs: 1, tenantId: 'a' }, '{}');

@@ -57,7 +57,14 @@ async function running(t: TestContext, { now = Date.now, ids = ['siem', 'acme/ar
   broken.behaviour = unreachable;
   const [one = '', other = ''] = ids;
   const courier = await Courier.start(
-    { files: nodeFileLayer, directory: join(directory, '1'), progress: trail.progress, logger: LOGGER, random: () => 0 },
+    {
+      files: nodeFileLayer,
+      directory: join(directory, '1'),
+      progress: trail.progress,
+      logger: LOGGER,
+      maxTenantLagBytes: 1024 * 1024,
+      random: () => 0,
+    },
     [target(one, taking), target(other, broken, 'acme')],
   );
   t.after(async () => {
@@ -142,7 +149,14 @@ describe('keyside audit status', () => {
     const sink = new FakeSink();
     sink.behaviour = async (batch) => batch.map((record) => ({ record, reason: 'too old' }));
     const courier = await Courier.start(
-      { files: nodeFileLayer, directory, progress: trail.progress, logger: LOGGER, random: () => 0 },
+      {
+        files: nodeFileLayer,
+        directory,
+        progress: trail.progress,
+        logger: LOGGER,
+        maxTenantLagBytes: 1024 * 1024,
+        random: () => 0,
+      },
       [target('acme/cloud', sink, 'acme')],
     );
     await courier.drain(10_000);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { pathField } from '../../../settings/fields.ts';
 
 /** Settings of a sink that writes into a file (docs/audit.md). */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { awsCredentialsSchema, region } from '../../../aws/config.ts';
 import { durationField } from '../../../settings/fields.ts';
 import { serviceOrigin } from '../../../settings/service-url.ts';

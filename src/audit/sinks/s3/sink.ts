@@ -37,7 +37,14 @@ export class S3Sink implements AuditSink {
   }
 
   async deliver(batch: readonly SinkRecord[], signal: AbortSignal): Promise<readonly RejectedRecord[]> {
-    const objects = [...Map.groupBy(batch, partitionOf)];
+    // A clock that was set back must not tear the order of a tenant's records apart: within a batch the hour does not go back.
+    let latestMs = 0;
+    const objects = [
+      ...Map.groupBy(batch, ({ tenantId, timeMs }) => {
+        latestMs = Math.max(latestMs, timeMs);
+        return partitionOf(tenantId, latestMs);
+      }),
+    ];
     for (let at = 0; at < objects.length; at += PARALLEL) {
       const some = objects.slice(at, at + PARALLEL);
       await Promise.all(some.map(([partition, records]) => this.#put(partition, records, signal)));
@@ -57,7 +64,7 @@ export class S3Sink implements AuditSink {
   }
 }
 
-function partitionOf({ tenantId, timeMs }: SinkRecord): string {
+function partitionOf(tenantId: string | undefined, timeMs: number): string {
   const [date, time] = new Date(timeMs).toISOString().split('T') as [string, string];
   // Of a tenant's id the characters that object names do not take without escaping are escaped.
   return `tenant=${encodeURIComponent(tenantId ?? OWN)}/date=${date}/hour=${time.slice(0, 2)}`;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Settings of a sink that writes to the standard output (docs/audit.md): none. */
 export const stdoutSinkSchema = z

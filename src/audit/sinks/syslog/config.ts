@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { countField, pathField } from '../../../settings/fields.ts';
 
 const printable = (maxCharacters: number) =>
