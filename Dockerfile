@@ -20,8 +20,10 @@ FROM packages AS build
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY clients/typescript clients/typescript
+COPY tools/bundle.mjs tools/
 RUN npm run build
-# What runs needs no tools, sources of bindings, source maps or type declarations. The last line loads the bindings once.
+# What runs needs no tools, sources of bindings, source maps or type declarations. Packages that `npm run build` took in stay, with their
+# licences: they say what is in there, to people and to scanners. The last line loads the bindings once.
 RUN npm prune --omit=dev --ignore-scripts \
   && rm -rf node_modules/node-api-headers \
   && (cd node_modules/pkcs11js && rm -rf src includes build/Release/obj.target build/Release/.deps) \

@@ -41,9 +41,9 @@ export class CheckpointCheck {
     return [...this.#signers.values()];
   }
 
-  /** Checkpoints of a start that were completed after a record of the sidecar, and of which chains are missing. */
-  lacking(start: string, after: number): Iterable<Lacking> {
-    return this.#counts.get(start)?.lacking(after) ?? [];
+  /** Whether of checkpoints of a start, taken with this record of the sidecar or after it, chains are missing. */
+  lacking(start: string, after: number): Lacking | undefined {
+    return this.#counts.get(start)?.lacking(after);
   }
 
   /**

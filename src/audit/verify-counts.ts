@@ -1,10 +1,12 @@
-/** A checkpoint of which chains are missing. */
+/** The first of the checkpoints of which chains are missing. */
 export interface Lacking {
   readonly checkpoint: number;
   /** How many chains it is over. */
   readonly chains: number;
   /** How many of them have its proof. */
   readonly seen: number;
+  /** How many later ones lack chains too. */
+  readonly others: number;
 }
 
 const PAGE = 256;
@@ -36,17 +38,22 @@ export class CheckpointCounts {
   }
 
   /**
-   * Checkpoints that have fewer chains than they are over, in order. The daemon's own chain is the last to get the proof: a checkpoint
-   * that it lacks was not completed, and is none of them.
-   * @param after those whose heads were taken after this record of the sidecar, or with it
+   * Whether checkpoints have fewer chains than they are over. The daemon's own chain is the last to get the proof: a checkpoint that it
+   * lacks was not completed, and is none of them.
+   * @param after those whose heads were taken with this record of the sidecar, or after it
    */
-  *lacking(after: number): Generator<Lacking, void> {
+  lacking(after: number): Lacking | undefined {
+    let first: Lacking | undefined;
+    let others = -1;
     for (const key of [...this.#pages.keys()].sort((a, b) => a - b)) {
       const page = this.#pages.get(key) as Float64Array;
       for (let at = 0; at < page.length; at += COLUMNS) {
         const [chains = 0, seen = 0, ended = 0] = page.subarray(at, at + COLUMNS);
-        if (ended > after && seen < chains) yield { checkpoint: key * PAGE + at / COLUMNS, chains, seen };
+        if (ended <= after || seen >= chains) continue;
+        first ??= { checkpoint: key * PAGE + at / COLUMNS, chains, seen, others };
+        others += 1;
       }
     }
+    return first && { ...first, others };
   }
 }

@@ -164,8 +164,8 @@ class Verification {
     const input = { place: { file: 'the input' }, start: id };
     // A chain with a fault proves nothing any more: it would be counted as missing.
     if (![...chains.values()].some(({ isBroken }) => isBroken)) {
-      const [lacking, ...others] = this.#checkpoints.lacking(id, first - 1);
-      if (lacking !== undefined) this.#report({ ...input, what: lackingText(id, lacking, others.length) });
+      const lacking = this.#checkpoints.lacking(id, first - 1);
+      if (lacking !== undefined) this.#report({ ...input, what: lackingText(id, lacking) });
     }
     const missing = sequences.firstMissing(first);
     if (missing !== undefined) {
@@ -210,9 +210,10 @@ function ofRecord({ tenantId, start, chainSequence }: RecordFacts): Pick<Fault, 
   return { tenantId, start, record: chainSequence };
 }
 
-function lackingText(start: string, { checkpoint, chains, seen }: Lacking, others: number): string {
-  const more = others === 0 ? '' : `; ${others} later ones lack chains too`;
-  return `lacks chains: checkpoint ${checkpoint} of start ${start} is over ${chains} ${chains === 1 ? 'chain' : 'chains'}, ${seen} ${seen === 1 ? 'is' : 'are'} here${more}`;
+function lackingText(start: string, { checkpoint, chains, seen, others }: Lacking): string {
+  // Never fewer than two: one chain alone is the daemon's own, and that is here.
+  const is = `checkpoint ${checkpoint} of start ${start} is over ${chains} chains, ${seen} ${seen === 1 ? 'is' : 'are'} here`;
+  return `lacks chains: ${is}${others === 0 ? '' : `; later ones lack chains too: ${others}`}`;
 }
 
 /** A segment's frame says again what its record says. */

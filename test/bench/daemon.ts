@@ -76,18 +76,26 @@ export class Daemon implements AsyncDisposable {
   }
 }
 
-/** The daemon compiled, in a folder of its own as in the image, gone with the stack. */
+/**
+ * The daemon as the image has it, in a folder of its own, gone with the stack. To be profiled it is compiled file by file: a profile tells
+ * its parts apart by their files.
+ */
 export async function install(stack: AsyncDisposableStack): Promise<Installed> {
   const folder = mkdtempSync(join(tmpdir(), 'keyside-bench-daemon-'));
   stack.defer(() => rmSync(folder, { recursive: true }));
   const outDir = join(folder, 'dist');
-  await run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', join(ROOT, 'tsconfig.build.json'), '--outDir', outDir]);
+  if (profiling.directory === undefined) await run(process.execPath, [join(ROOT, 'tools/bundle.mjs'), outDir]);
+  else await compile(outDir);
   for (const file of ['package.json', 'bin/keyside.js']) cpSync(join(ROOT, file), join(folder, file));
-  cpSync(join(ROOT, 'src/rpc/descriptors.binpb'), join(outDir, 'src/rpc/descriptors.binpb'));
   for (const name of ['node_modules', 'build']) symlinkSync(join(ROOT, name), join(folder, name));
   const fill = ['--disable-sigusr1', join(ROOT, 'tools/fill-compile-cache.mjs'), 'compile-cache', String(process.getuid?.())];
   await run(process.execPath, fill, { cwd: folder });
   return { program: join(folder, 'bin/keyside.js'), state: join(folder, 'state') };
+}
+
+async function compile(outDir: string): Promise<void> {
+  await run(join(ROOT, 'node_modules/.bin/tsc'), ['--project', join(ROOT, 'tsconfig.build.json'), '--outDir', outDir]);
+  cpSync(join(ROOT, 'src/rpc/descriptors.binpb'), join(outDir, 'src/rpc/descriptors.binpb'));
 }
 
 async function listening(child: ChildProcess): Promise<string> {

@@ -79,7 +79,7 @@ describe("the image's content, built by the Dockerfile's own steps", { timeout: 
     const { program, words, options } = inImage(['--disable-sigusr1', 'bin/keyside.js', '--version']);
     const env = { ...options.env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
     const { stderr } = await promisify(execFile)(program, words, { ...options, env, maxBuffer: 2 ** 26 });
-    assert.match(stderr, /cache for ESM .*dist\/src\/cli\/program\.js was accepted/);
+    assert.match(stderr, /cache for ESM .*dist\/src\/main\/keyside\.js was accepted/);
     assert.doesNotMatch(stderr, /was rejected/);
   });
 

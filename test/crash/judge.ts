@@ -37,9 +37,9 @@ export function missing(ledger: Ledger, records: readonly KeptRecord[]): Acknowl
   return [...ledger.acknowledged].filter(([key]) => !keys.has(key)).map(([, answered]) => answered);
 }
 
-/** What verification found wrong with these records. */
+/** What verification found wrong with these records. That some are not signed yet is no fault: `unprovenOf` tells of those. */
 export function faultsOf({ verdict, fault, faults }: VerifyReport): string[] {
-  if (verdict === 'verified') return [];
+  if (verdict === 'verified' || verdict === 'unproven') return [];
   if (fault === undefined) return [`the verdict is ${verdict}`];
   return [`${faults} faults; the first: ${placeText(fault.place)} ${fault.what}`];
 }

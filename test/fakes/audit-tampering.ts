@@ -54,6 +54,29 @@ export function rechained(records: readonly KeptRecord[], { renumber = false } =
   });
 }
 
+/** The records of one start without their checkpoints, as if there had not been any yet, chained anew. */
+export function unsigned(records: readonly KeptRecord[]): KeptRecord[] {
+  const others = records.filter(({ record }) => record.kind !== 'checkpoint');
+  return rechained(others.map((each) => altered(each, ({ unmapped }) => Object.assign(unmapped.chain, { checkpoint: 0 }))));
+}
+
+/** A chain that is signed up to its first checkpoint, and from there on as `rewrite` would have it. */
+export function rewrittenAfterCheckpoint(
+  chain: readonly KeptRecord[],
+  rewrite: (records: readonly KeptRecord[]) => readonly KeptRecord[],
+): KeptRecord[] {
+  const signed = chain.findIndex(({ record }) => record.kind === 'checkpoint') + 1;
+  const rest = chain.slice(signed).filter(({ record }) => record.kind !== 'checkpoint');
+  const last = rest.map((each) => altered(each, ({ unmapped }) => Object.assign(unmapped.chain, { checkpoint: 1 })));
+  return rechained([...chain.slice(0, signed), ...rewrite(last)]);
+}
+
+/** An archive as object storage has it: for each tenant, and the daemon itself, a file of its own. */
+export function byTenant(records: readonly KeptRecord[], isThere: (tenantId: string) => boolean = () => true): KeptRecord[][] {
+  const files = Map.groupBy(records, ({ record }) => record.tenantId);
+  return [...files].filter(([tenantId]) => isThere(tenantId)).map(([, own]) => own);
+}
+
 /** The bytes with one bit turned. */
 export function flipped(bytes: Uint8Array, at: number, bit = 0): Buffer {
   const copy = Buffer.from(bytes);

@@ -183,11 +183,13 @@ test('records in several files, in any order and mixture, are one trail', async 
 
 test('a trail that is cut off at its end proves what was signed until then, and is no fault', async () => {
   await checkAsync(
-    fc.asyncProperty(fc.integer({ min: 7, max: 24 }), async (length) => {
+    fc.asyncProperty(fc.integer({ min: 1, max: 24 }), async (length) => {
       const report = await verify(ndjson(trail.records.slice(0, length)));
-      assert.equal(report.verdict, 'verified', JSON.stringify(report.fault));
+      // The daemon's own chain is the last that gets its first checkpoint.
+      assert.equal(report.verdict, length < 9 ? 'unproven' : 'verified', JSON.stringify(report.fault));
+      assert.ok(report.unprovenChains.every(({ isNewestStart }) => isNewestStart));
       assert.ok(report.records <= whole.records);
     }),
-    18,
+    24,
   );
 });

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
 import { before, describe, it } from 'node:test';
+import { Chains } from '../../../src/audit/chain.ts';
+import { writeCheckpoint } from '../../../src/audit/checkpoint.ts';
 import { readPublicKeys, SigningKey, type VerificationKey } from '../../../src/audit/signing-key.ts';
 import { type VerifyOptions, verifyFiles } from '../../../src/audit/verify.ts';
 import type { VerifyReport } from '../../../src/audit/verify-report.ts';
-import { alter, rechained } from '../../fakes/audit-tampering.ts';
-import { gzip, type KeptRecord, ndjson, sampleTrail, segment, Trail, withFiles } from '../../fakes/audit-trail.ts';
+import { alter, byTenant, rechained } from '../../fakes/audit-tampering.ts';
+import { BEGIN_MS, gzip, type KeptRecord, ndjson, sampleTrail, segment, Trail, withFiles } from '../../fakes/audit-trail.ts';
 
 function verify(contents: readonly (string | Uint8Array)[], options: VerifyOptions = {}): Promise<VerifyReport> {
   return withFiles(contents, (files) => verifyFiles(files, options));
+}
+
+/** Stops a checkpoint after the first record of it. */
+function halt(records: number): void {
+  if (records > 2) throw new Error('halted');
 }
 
 describe('verifying', () => {
@@ -66,8 +74,9 @@ describe('verifying', () => {
 
   it('keeps the starts of a sidecar and several sidecars apart', async () => {
     const later = await sampleTrail({ start: 'start-2', key: trail.key, beginMs: 1_795_600_800_000 });
-    const other = await sampleTrail({ sidecar: 'sidecar-2', start: 'start-9' });
-    const mixed = trail.records.flatMap((each, at) => [each, other.records[at] as KeptRecord]);
+    const [ended, other] = [await sampleTrail({ key: trail.key }), await sampleTrail({ sidecar: 'sidecar-2', start: 'start-9' })];
+    for (const each of [ended, other]) await each.checkpoint();
+    const mixed = ended.records.flatMap((each, at) => [each, other.records[at] as KeptRecord]);
     const keys = [...trusted, other.key.public];
     const report = await verify([segment(later.records, { start: 'start-2', segment: 2 }), ndjson(mixed)], { trusted: keys });
     assert.deepEqual([report.verdict, report.records, report.signers.length], ['verified', 45, 2], JSON.stringify(report.fault));
@@ -118,6 +127,92 @@ describe('verifying', () => {
     assert.match(late.fault?.what ?? '', /^is record 2 again, too far back to be compared/);
     const whole = await verify([ndjson(big.records), ndjson(big.records)], options);
     assert.deepEqual([whole.verdict, whole.repeated], ['consistent', 100], 'a whole file again is compared by its end');
+  });
+
+  it('says which chains are younger than their first checkpoint, and that their start is the newest', async () => {
+    const young = new Trail({ key: trail.key });
+    young.record({ kind: 'lifecycle', action: 'start', facts: {} });
+    young.encrypt('acme');
+    const nothing = await verify([ndjson(young.records)], { trusted });
+    assert.deepEqual([nothing.verdict, nothing.fault, nothing.unprovenChains.length], ['unproven', undefined, 2]);
+    await young.checkpoint();
+    young.encrypt('acme', 'initech');
+    const { verdict, unprovenChains, unproven } = await verify([ndjson(young.records)], { trusted });
+    assert.deepEqual([verdict, unproven], ['unproven', 2]);
+    assert.deepEqual(unprovenChains, [
+      {
+        tenantId: 'initech',
+        sidecar: 'sidecar-1',
+        start: 'start-1',
+        first: 1,
+        last: 1,
+        hasCheckpoint: false,
+        isNewestStart: true,
+      },
+    ]);
+    assert.equal((await verify([ndjson(young.records)])).verdict, 'consistent', 'without keys nothing more is claimed');
+  });
+
+  it('takes the newest start of each sidecar for itself', async () => {
+    const later = await sampleTrail({ start: 'start-2', key: trail.key, beginMs: BEGIN_MS + 3_600_000 });
+    const other = new Trail({ sidecar: 'sidecar-2', start: 'start-9', key: trail.key });
+    other.encrypt('acme');
+    const { verdict, unprovenChains } = await verify(
+      [trail, later, other].map(({ records }) => ndjson(records)),
+      { trusted },
+    );
+    assert.equal(verdict, 'unproven');
+    assert.deepEqual(
+      unprovenChains.map(({ start, tenantId, hasCheckpoint, isNewestStart }) => [start, tenantId, hasCheckpoint, isNewestStart]),
+      [
+        ['start-1', 'acme', true, false],
+        ['start-1', 'globex', true, false],
+        ['start-9', 'acme', false, true],
+      ],
+    );
+  });
+
+  it('takes what a later start signed of one that ended without a farewell', async () => {
+    const crashed = await sampleTrail({ key: trail.key });
+    const lastLines = new Map(crashed.records.map(({ record, line }) => [record.tenantId, Buffer.from(line)]));
+    const chains = Chains.resume(crashed.chains.source, lastLines.values());
+    await writeCheckpoint({ chains, key: trail.key, log: crashed, now: () => BEGIN_MS + 60_000, isRecovery: true });
+    const later = await sampleTrail({ start: 'start-2', key: trail.key, beginMs: BEGIN_MS + 3_600_000 });
+    const { verdict, compared, fault } = await verify(byTenant([...crashed.records, ...later.records]).map(ndjson), { trusted });
+    assert.deepEqual([verdict, compared], ['verified', { starts: 2, of: 2 }], JSON.stringify(fault));
+  });
+
+  it('counts each checkpoint once however far apart its chains are read, and each chain of it', async () => {
+    const long = new Trail({ key: trail.key });
+    for (let round = 0; round < 300; round += 1) {
+      long.encrypt('acme', ...(round % 2 === 0 ? ['globex'] : []));
+      await long.checkpoint();
+    }
+    const whole = await verify(byTenant(long.records).map(ndjson), { trusted });
+    assert.deepEqual([whole.verdict, whole.signers[0]?.checkpoints, whole.compared.starts], ['verified', 300, 1]);
+    const { fault, faults } = await verify(byTenant(long.records, (tenantId) => tenantId !== 'globex').map(ndjson), { trusted });
+    assert.match(fault?.what ?? '', /^lacks chains: checkpoint 1 of .* is over 3 chains, 2 are here; later ones .*: 149$/);
+    assert.equal(faults, 2, 'the sidecar’s numbers have gaps too');
+  });
+
+  it('asks for no chain of a checkpoint that was not completed', async () => {
+    const halted = new Trail({ key: trail.key });
+    halted.encrypt('acme', 'globex');
+    const log = { assertAvailable: () => halt(halted.records.length), append: halted.append.bind(halted) };
+    await assert.rejects(writeCheckpoint({ chains: halted.chains, key: trail.key, log, now: () => BEGIN_MS }), /halted/);
+    await halted.checkpoint();
+    const { verdict, fault, compared } = await verify(byTenant(halted.records).map(ndjson), { trusted });
+    assert.deepEqual([verdict, compared.starts], ['verified', 1], JSON.stringify(fault));
+  });
+
+  it('parts of files may lack chains, unless one file has tenants’ records beside the daemon’s own', async () => {
+    const some = await verify([trail.of(''), trail.of('acme')].map(ndjson), { trusted, isPartial: true });
+    assert.deepEqual([some.verdict, some.compared], ['verified', { starts: 0, of: 1 }], JSON.stringify(some.fault));
+    const without = trail.records.filter(({ record }) => record.tenantId !== 'globex');
+    for (let from = 0; from < 11; from += 1) {
+      const { fault } = await verify([ndjson(without.slice(from))], { trusted, isPartial: true });
+      assert.match(fault?.what ?? '', /^lacks chains: checkpoint \d/, `from ${from}`);
+    }
   });
 
   it('a file that is not there is no fault of the trail', async () => {
