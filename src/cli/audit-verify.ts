@@ -20,7 +20,7 @@ export function addAuditVerify(audit: Command, terminal: Terminal): void {
   audit
     .command('verify')
     .description(
-      'check that no record of the audit trail was altered, removed or reordered; exits 0 where nothing is wrong, 1 where something is',
+      'check that no record of the audit trail was altered, removed or reordered; exits 0 where nothing is wrong, 1 where something is, or is not signed as it should be',
     )
     .argument('<file...>', 'segments of a spool, newline JSON, or that compressed with gzip: in any order')
     .option('--trust <file>', "public keys (PEM, one or more) whose checkpoints count: the sidecars' signing-key.pub.pem")

@@ -73,10 +73,10 @@ export async function startServing(config: DaemonConfig, logger: Logger, { sever
     metrics,
     onRejected: () => audit.configurationRejected(),
   });
-  await audit.follow(plane.tenants);
   const callers = new Callers(config.callers.length === 0);
   const tokens = new CallerTokens(config.callers, callers, logger);
   await tokens.start();
+  await audit.follow(plane.tenants);
   const admission = new Admission(config.limits);
   const { server, health } = buildServer({
     service: { ...plane, peers: several?.peers },

@@ -142,7 +142,9 @@ describe('several processes', () => {
     for (const client of clients) assert.equal((await decrypt(client, written)).reason, 'OK');
     assert.deepEqual(Object.keys(await metric('keyside_request_duration_seconds_count')), ['1', '2']);
 
-    const second = await run(process.execPath, [keysideProgram, 'sidecar', '--config', join(directory, 'keyside.yaml')]);
+    const file = join(directory, 'keyside.yaml');
+    writeFileSync(file, `${readFileSync(file, 'utf8')}audit: { directory: another }\n`);
+    const second = await run(process.execPath, [keysideProgram, 'sidecar', '--config', file]);
     assert.equal(second.code, 1);
     assert.equal(second.stderr.trim(), `cannot listen on ${socket}: another process answers there`);
     assert.equal((await encrypt(clients[1] as RawClient)).reason, 'OK', 'the first daemon is as it was');

@@ -121,6 +121,10 @@ async function scrape(t: TestContext, metricsShowTenants: boolean): Promise<stri
   t.after(shutdown);
   const { metrics } = telemetry;
   metrics.observeDataKeys(() => ({ entries: 3, bytes: 1536, leases: 1, oldestAgeMs: 2500 }));
+  const sink = { id: 'siem', kind: 'file', tenantId: undefined, deliveredRecords: 5, rejectedRecords: 1 } as const;
+  const sinks = [{ ...sink, lagBytes: 10, lagMs: 20, isFailing: false }];
+  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, sinks }));
+  metrics.auditCommitEnded({ records: 5, bytes: 5_000, durationMs: 1, isOk: true });
   metrics.cipherChosen('native');
   metrics.configurationReloaded('applied', 2);
   metrics.kmsCallRetried('aws', 'KMS_TIMEOUT');

@@ -182,6 +182,16 @@ describe('verifying', () => {
     assert.deepEqual([verdict, compared], ['verified', { starts: 2, of: 2 }], JSON.stringify(fault));
   });
 
+  it('takes several processes’ records in files by tenant, and misses a tenant of one of them', async () => {
+    const other = await sampleTrail({ sidecar: 'sidecar-2', start: 'start-9', key: trail.key });
+    const mixed = trail.records.flatMap((each, at) => [each, other.records[at] as KeptRecord]);
+    const whole = await verify(byTenant(mixed).map(ndjson), { trusted });
+    assert.deepEqual([whole.verdict, whole.compared.starts], ['verified', 2], JSON.stringify(whole.fault));
+    const some = mixed.filter((each) => !other.of('globex').includes(each));
+    const { fault } = await verify(byTenant(some).map(ndjson), { trusted });
+    assert.match(fault?.what ?? '', /^lacks chains: checkpoint 1 of start start-9 is over 3 chains, 2 are here/);
+  });
+
   it('counts each checkpoint once however far apart its chains are read, and each chain of it', async () => {
     const long = new Trail({ key: trail.key });
     for (let round = 0; round < 300; round += 1) {
