@@ -7,8 +7,9 @@ export const ATTRIBUTES: Readonly<Record<string, string>> = {
     'The authenticated caller (`callers` of the configuration), `anonymous` where there are none, `unknown` where it was not found out; of what the daemon does by itself, `keyside`.',
   'actor.app_uid': 'The sidecar, of what the daemon does by itself.',
   'actor.user.uid': 'Whom the caller acts for: `requester_id`, as the application states it.',
-  'api.operation': "Of key events `open`, `refresh`, `refuse` or `drop`; of the application's own events their name.",
-  'api.service.name': 'The kind of KMS: `aws`, `vault`, ….',
+  'api.operation':
+    "Of key events `open`, `refresh`, `refuse` or `drop`; of the application's own events their name; of a call that uses no document the RPC.",
+  'api.service.name': 'The kind of KMS: `aws`, `vault`, …; of a call that uses no document `keyside`.',
   'app.name': '`Keyside`.',
   'app.uid': 'The sidecar.',
   'app.vendor_name': '`Keyside`.',
@@ -20,7 +21,7 @@ export const ATTRIBUTES: Readonly<Record<string, string>> = {
   'database.uid': 'The tenant.',
   disposition_id:
     'Of a denial: 2 (Blocked), 24 (Access Revoked: by the customer, in its KMS), 25 (Rejected: the ciphertext does not verify) or 26 (Unauthorized). Profile `security_control`.',
-  'dst_endpoint.svc_name': 'The kind of KMS.',
+  'dst_endpoint.svc_name': 'As `api.service.name`.',
   duration: 'Milliseconds, rounded; `unmapped.duration_us` is finer.',
   'entity.type': '`Tenant configuration`, `Daemon configuration`, or `Setting` of an application event.',
   'entity.uid': "The tenant; for the daemon's configuration the sidecar; for a setting its `object_id`.",
@@ -54,7 +55,8 @@ export const ATTRIBUTES: Readonly<Record<string, string>> = {
   time: 'When it happened, in milliseconds since the epoch. Differs from `metadata.logged_time` for application events only.',
   type_id: 'Of Datastore Activity: 1 (Database).',
   type_uid: '`class_uid` × 100 + `activity_id`.',
-  'unmapped.attributes.*': '`metadata.attributes` of the request, as the application gave them.',
+  'unmapped.attributes.*':
+    '`metadata.attributes` of the request, as the application gave them. The first record of a call has them alone: others of a batch or stream have the same `unmapped.request_id`.',
   'unmapped.bytes': 'The bytes of the plaintext of all fields, or of the object.',
   'unmapped.chain.checkpoint':
     "The number of the last checkpoint of this start for which the chains' heads were taken before this record; 0: none.",

@@ -17,6 +17,7 @@ export function logSecurityEventMethod({
   return {
     name: 'keyside.v1.AuditService/LogSecurityEvent',
     operation: 'log-event',
+    auditKind: 'security',
     outcomeShowsKey: false,
     handle: (request, call) => {
       const { tenantId, record } = call;
@@ -28,7 +29,15 @@ export function logSecurityEventMethod({
       record.isAudited = true;
       call.note({ event: name });
       return {
-        recordId: audit.record({ kind: 'security', tenantId, call: record.facts, name, occurredAtMs, targetUserId, message }),
+        recordId: audit.record({
+          kind: 'security',
+          tenantId,
+          call: record.takeFacts(),
+          name,
+          occurredAtMs,
+          targetUserId,
+          message,
+        }),
       };
     },
   };

@@ -1,4 +1,4 @@
-import type { DataEvent, KeyFacts } from '../audit/event.ts';
+import type { CallEvent, DataEvent, KeyFacts } from '../audit/event.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { KeysideError } from '../core/errors.ts';
 import type { KeyUse, ServiceParts } from '../service/service.ts';
@@ -20,9 +20,12 @@ export interface AuditedData {
   /** Of a batch's document, else empty. */
   readonly itemId: string;
   readonly fields: number;
-  /** Of the plaintext; 0 until it is known. */
-  readonly bytes: number;
+  /** Of the plaintext; 0 until the work finds it out. */
+  bytes: number;
 }
+
+/** What the records of a method's calls are about. */
+export type AuditKind = DataEvent['kind'] | CallEvent['kind'];
 
 /** What a use case gives beside its result. */
 interface WithKeyUse {
@@ -46,9 +49,9 @@ export function audited<R extends WithKeyUse>(
   audit.assertAvailable();
   const startedAtMs = performance.now();
   const succeeded = (result: R): R => {
-    const bytes = bytesOf === undefined ? data.bytes : bytesOf(result);
+    if (bytesOf !== undefined) data.bytes = bytesOf(result);
     const keys = keyFacts(parts.service, data.record, result.keyUse);
-    recordData(audit, { ...data, bytes }, { keys, outcome: 'OK', startedAtMs, phase: 'whole' });
+    recordData(audit, data, { keys, outcome: 'OK', startedAtMs, phase: 'whole' });
     return result;
   };
   const failed = (error: unknown): never => {
@@ -86,7 +89,7 @@ export function recordData(
   audit.record({
     kind,
     tenantId,
-    call: record.facts,
+    call: record.takeFacts(),
     keys,
     fields,
     bytes,
@@ -99,18 +102,38 @@ export function recordData(
 }
 
 /**
- * Records a call that was refused before any of its documents was looked at.
+ * Records a call that uses no document.
+ * @throws {KeysideError} AUDIT_UNAVAILABLE
+ */
+export function recordCall(
+  audit: AuditTrail,
+  { record, kind }: { readonly record: CallRecord; readonly kind: CallEvent['kind'] },
+  { outcome, startedAtMs }: Pick<AuditedEnd, 'outcome' | 'startedAtMs'>,
+): void {
+  const { tenantId } = record;
+  if (audit.mode === 'off' || tenantId === undefined || !record.isOfTenant) return;
+  record.isAudited = true;
+  const durationMs = performance.now() - startedAtMs;
+  audit.record({ kind, tenantId, call: record.takeFacts(), method: record.rpc, outcome, durationMs });
+}
+
+/**
+ * Records a call that was refused before anything of it was recorded.
  * @throws {KeysideError} AUDIT_UNAVAILABLE
  */
 export function recordDenial(
   audit: AuditTrail,
-  call: { record: CallRecord; kind: DataEvent['kind']; startedAtMs: number; error: unknown },
+  call: { record: CallRecord; kind: AuditKind; startedAtMs: number; error: unknown },
 ): void {
   const { record, kind, startedAtMs, error } = call;
   const outcome = outcomeOf(error);
   // Where the daemon did not look at the request there is nothing to say of the tenant's data.
   if (audit.mode === 'off' || record.isAudited || NOT_OF_DATA.has(outcome)) return;
-  recordData(audit, { record, kind, itemId: '', fields: 0, bytes: 0 }, { keys: NO_KEYS, outcome, startedAtMs, phase: 'whole' });
+  if (kind === 'key' || kind === 'security') recordCall(audit, { record, kind }, { outcome, startedAtMs });
+  else {
+    const data = { record, kind, itemId: '', fields: 0, bytes: 0 };
+    recordData(audit, data, { keys: NO_KEYS, outcome, startedAtMs, phase: 'whole' });
+  }
 }
 
 const NOT_OF_DATA: ReadonlySet<Outcome> = new Set(['AUDIT_UNAVAILABLE', 'OVERLOADED', 'DRAINING', 'CALLER_UNAUTHENTICATED']);

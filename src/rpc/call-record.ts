@@ -36,6 +36,7 @@ export class CallRecord {
   readonly #scope: RpcScope;
   #noted: LogFields | undefined;
   #requestId = '';
+  #hasTakenAttributes = false;
 
   constructor(parts: RecordParts, method: RecordedMethod, scope: RpcScope) {
     this.#parts = parts;
@@ -60,9 +61,11 @@ export class CallRecord {
     return this.tenantId !== undefined && this.#parts.isTenant(this.tenantId);
   }
 
-  /** Who asked for what, as the audit trail has it. */
-  get facts(): CallFacts {
-    const { requesterId, sourceIp, dataLabel, purpose, objectId, subjectId, attributes } = this.metadata;
+  /** Who asked for what, for the next audit record of the call: only the first one has the attributes, a batch has thousands. */
+  takeFacts(): CallFacts {
+    const { requesterId, sourceIp, dataLabel, purpose, objectId, subjectId } = this.metadata;
+    const { attributes } = this.#hasTakenAttributes ? NO_METADATA : this.metadata;
+    this.#hasTakenAttributes = true;
     const { callerId, span } = this.#scope;
     return {
       callerId,

@@ -20,7 +20,7 @@ import { decrypt } from '../service/decrypt.ts';
 import { encrypt } from '../service/encrypt.ts';
 import { rewrap } from '../service/rewrap.ts';
 import type { Fields, ServiceParts } from '../service/service.ts';
-import { type AuditParts, audited } from './call-audit.ts';
+import { type AuditedData, type AuditParts, audited } from './call-audit.ts';
 import { checkBatch, checkFields, type RequestLimits, requireEdek } from './parse-document.ts';
 import { toStatus } from './status.ts';
 import type { ParsedCall, UnaryMethod } from './unary.ts';
@@ -124,11 +124,15 @@ function encryptOne(
   { call, message, dataLabel, itemId }: Piece<DocumentMessage>,
 ): EncryptResponse | Promise<EncryptResponse> {
   const { fields, edek, context } = message;
-  const bytes = checkFields(fields, parts.limits, 'plaintext');
-  if (itemId === undefined) call.note({ fields: fields.size, bytes });
-  const data = { record: call.record, kind: 'encrypt', itemId: itemId ?? '', fields: fields.size, bytes } as const;
+  const data: AuditedData = { record: call.record, kind: 'encrypt', itemId: itemId ?? '', fields: fields.size, bytes: 0 };
   const { tenantId, scope } = call;
-  return audited(parts, data, { work: () => encrypt(parts.service, { tenantId, fields, edek, context, dataLabel }, scope) });
+  return audited(parts, data, {
+    work: () => {
+      data.bytes = checkFields(fields, parts.limits, 'plaintext');
+      if (itemId === undefined) call.note({ fields: fields.size, bytes: data.bytes });
+      return encrypt(parts.service, { tenantId, fields, edek, context, dataLabel }, scope);
+    },
+  });
 }
 
 function decryptOne(
@@ -136,13 +140,15 @@ function decryptOne(
   { call, message, dataLabel, itemId }: Piece<DocumentMessage>,
 ): DecryptResponse | Promise<DecryptResponse> {
   const { fields, context } = message;
-  const edek = requireEdek(message.edek);
-  const bytes = checkFields(fields, parts.limits, 'ciphertext');
-  if (itemId === undefined) call.note({ fields: fields.size, bytes });
-  const data = { record: call.record, kind: 'decrypt', itemId: itemId ?? '', fields: fields.size, bytes: 0 } as const;
+  const data: AuditedData = { record: call.record, kind: 'decrypt', itemId: itemId ?? '', fields: fields.size, bytes: 0 };
   const { tenantId, scope } = call;
   return audited(parts, data, {
-    work: () => decrypt(parts.service, { tenantId, fields, edek, context, dataLabel }, scope),
+    work: () => {
+      const edek = requireEdek(message.edek);
+      const bytes = checkFields(fields, parts.limits, 'ciphertext');
+      if (itemId === undefined) call.note({ fields: fields.size, bytes });
+      return decrypt(parts.service, { tenantId, fields, edek, context, dataLabel }, scope);
+    },
     bytesOf: (opened) => totalBytes(opened.fields),
   });
 }
@@ -152,12 +158,14 @@ function rewrapOne(
   { call, message, dataLabel, itemId }: Piece<RewrapMessage>,
   targetKeyId: ReturnType<typeof parseTarget>,
 ): RewrapResponse | Promise<RewrapResponse> {
-  const edek = requireEdek(message.edek);
   const { context } = message;
   const { tenantId, scope } = call;
-  const data = { record: call.record, kind: 'rewrap', itemId: itemId ?? '', fields: 0, bytes: 0 } as const;
+  const data: AuditedData = { record: call.record, kind: 'rewrap', itemId: itemId ?? '', fields: 0, bytes: 0 };
   return audited(parts, data, {
-    work: () => rewrap(parts.service, { tenantId, edek, context, dataLabel, targetKeyId }, scope),
+    work: () => {
+      const edek = requireEdek(message.edek);
+      return rewrap(parts.service, { tenantId, edek, context, dataLabel, targetKeyId }, scope);
+    },
   });
 }
 

@@ -13,6 +13,7 @@ import {
 } from '../gen/keyside/v1/key.ts';
 import type { ServiceParts } from '../service/service.ts';
 import { checkKey, dropKeysEverywhere, type KeyCheck, listKeys } from '../service/tenant-keys.ts';
+import { recordCall } from './call-audit.ts';
 import { toStatus } from './status.ts';
 import type { UnaryMethod } from './unary.ts';
 
@@ -24,16 +25,20 @@ const STATES = {
   disabled: KeyConfigurationState.KEY_CONFIGURATION_STATE_DISABLED,
 } as const;
 
-export function checkKeyMethod(service: ServiceParts): UnaryMethod<CheckKeyRequest, CheckKeyResponse> {
+export function checkKeyMethod(service: ServiceParts, audit: AuditTrail): UnaryMethod<CheckKeyRequest, CheckKeyResponse> {
   return {
     name: `${SERVICE}/CheckKey`,
     operation: 'check-key',
+    auditKind: 'key',
     outcomeShowsKey: false,
     handle: async (request, call) => {
-      const { tenantId, scope } = call;
+      const { tenantId, scope, record } = call;
+      const startedAtMs = performance.now();
       const check = await checkKey(service, { tenantId, keyId: optionalKeyId(request.keyId) }, scope);
       call.note({ keyId: check.configuration.id, usable: check.error === undefined });
       if (check.configuration.state === 'primary') call.keyShown([check.error?.reason ?? 'OK']);
+      // The KMS was asked on the caller's behalf: its own events do not say whose.
+      recordCall(audit, { record, kind: 'key' }, { outcome: check.error?.reason ?? 'OK', startedAtMs });
       return toCheckMessage(check);
     },
   };
@@ -43,6 +48,7 @@ export function listKeysMethod(service: ServiceParts): UnaryMethod<ListKeysReque
   return {
     name: `${SERVICE}/ListKeys`,
     operation: 'list-keys',
+    auditKind: 'key',
     outcomeShowsKey: false,
     handle: (_request, { tenantId }) => ({ keys: listKeys(service, tenantId).map(toKeyMessage) }),
   };
@@ -52,21 +58,25 @@ export function dropKeysMethod(service: ServiceParts, audit: AuditTrail): UnaryM
   return {
     name: `${SERVICE}/DropKeys`,
     operation: 'drop-keys',
+    auditKind: 'key',
     outcomeShowsKey: false,
     handle: async (request, call) => {
-      const { tenantId } = call;
+      const { tenantId, record } = call;
       const keyId = optionalKeyId(request.keyId);
       const startedAtMs = performance.now();
       const dropped = await dropKeysEverywhere(service, { tenantId, keyId });
       call.note({ dropped });
       const durationMs = performance.now() - startedAtMs;
       const common = { kind: 'key', tenantId, action: 'drop', keyVersion: '', outcome: 'OK', durationMs } as const;
-      const { traceId } = call.record.facts;
+      // What a trail that is not available misses must not keep keys in memory: they are gone by now.
       for (const { id, provider } of listKeys(service, tenantId)) {
-        // What a trail that is not available misses must not keep keys in memory: they are gone by now.
-        if (keyId === undefined || keyId === id) audit.record({ ...common, keyId: id, provider, traceId });
+        if (keyId !== undefined && keyId !== id) continue;
+        record.isAudited = true;
+        const facts = record.takeFacts();
+        audit.record({ ...common, keyId: id, provider, traceId: facts.traceId, call: facts });
       }
-      call.record.isAudited = true;
+      // Of a key that is configured no more.
+      if (!record.isAudited) recordCall(audit, { record, kind: 'key' }, { outcome: 'OK', startedAtMs });
       return { dropped };
     },
   };

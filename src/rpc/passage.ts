@@ -11,7 +11,7 @@ import { STREAM_WINDOW_BYTES } from './flow-control.ts';
 import { DOCUMENTS, decodedBytes, OPENING } from './item-count.ts';
 import { type Arrivals, MessageCollector } from './message-collector.ts';
 import type { Decoded } from './messages.ts';
-import type { Rounds, Timed } from './rounds.ts';
+import { NO_PLACE, type Rounds, type Timed } from './rounds.ts';
 import { toKeysideError, toServerError } from './status.ts';
 
 /** Messages up to this size are covered by what every call counts for. */
@@ -60,6 +60,7 @@ type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
  */
 export class Passage implements ServerInterceptingCallInterface, Listener, Arrivals, Timed {
   dueRound = Number.POSITIVE_INFINITY;
+  place = NO_PLACE;
   readonly #way: Way;
   readonly #call: ServerInterceptingCallInterface;
   readonly #messages: MessageCollector;

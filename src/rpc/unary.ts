@@ -1,12 +1,11 @@
 import type { handleUnaryCall, Metadata, ServerUnaryCall, sendUnaryData } from '@grpc/grpc-js';
-import type { DataEvent } from '../audit/event.ts';
 import type { AuditTrail } from '../audit/trail.ts';
 import { parseTenantId, type TenantId } from '../core/ids.ts';
 import type { RequestMetadata } from '../gen/keyside/v1/metadata.ts';
 import type { LogFields } from '../telemetry/logger.ts';
 import type { Outcome } from '../telemetry/telemetry.ts';
 import type { Admission } from './admission.ts';
-import { recordDenial, settledFor } from './call-audit.ts';
+import { type AuditKind, recordDenial, settledFor } from './call-audit.ts';
 import { CallRecord, type RecordedMethod, type RecordParts } from './call-record.ts';
 import { RpcScope } from './call-scope.ts';
 import { assertAllowed, type Caller, type Operation } from './callers.ts';
@@ -30,8 +29,8 @@ export interface TenantRequest {
 
 export interface UnaryMethod<Request extends TenantRequest, Response> extends RecordedMethod {
   readonly operation: Operation;
-  /** What the audit trail calls it, where it uses a tenant's data; else absent. */
-  readonly auditKind?: DataEvent['kind'];
+  /** What its records in the audit trail are about, those of its refusals at least. */
+  readonly auditKind: AuditKind;
   /** At once, without a promise, where nothing is waited for. */
   handle(request: Request, call: ParsedCall): Response | Promise<Response>;
 }
@@ -124,7 +123,7 @@ class UnaryCall<Request extends TenantRequest, Response> {
     try {
       const { auditKind } = this.#method;
       const at = { startedAtMs: this.#startedAtMs, error: thrown };
-      if (auditKind !== undefined) recordDenial(this.#parts.audit, { record: this.#record, kind: auditKind, ...at });
+      recordDenial(this.#parts.audit, { record: this.#record, kind: auditKind, ...at });
       return settledFor(this.#parts.audit, this.#record);
     } catch (error) {
       return error;
@@ -170,11 +169,12 @@ type AdmittingParts = Pick<UnaryParts, 'admission' | 'gate'>;
  */
 export function admit(parts: AdmittingParts, admittance: Admittance): ParsedCall {
   const { caller, request, operation, scope, record } = admittance;
+  // The tenant first: a refusal of the rest is on its record.
+  const tenantId = parseTenantId(request.tenantId);
+  record.tenantId = tenantId;
   const metadata = parseMetadata(request.metadata);
   scope.purpose = metadata.purpose;
   record.metadata = metadata;
-  const tenantId = parseTenantId(request.tenantId);
-  record.tenantId = tenantId;
   assertAllowed(caller, operation, tenantId);
   return new ParsedCall(parts, admittance, tenantId);
 }

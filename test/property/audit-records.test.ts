@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { canonicalize, canonicalOf, type Json } from '../../src/audit/canonical-json.ts';
 import { hasDuplicateNames } from '../../src/audit/duplicate-names.ts';
-import type { AuditEvent, CallFacts, DataEvent, KeyEvent, SecurityEvent } from '../../src/audit/event.ts';
+import type { AuditEvent, CallEvent, CallFacts, DataEvent, KeyEvent, SecurityEvent } from '../../src/audit/event.ts';
 import { checkpointLine, recordLine } from '../../src/audit/ocsf.ts';
 import { NO_PREVIOUS, type RecordPlace } from '../../src/audit/record-place.ts';
 import { SECURITY_EVENTS } from '../../src/audit/security-events.ts';
@@ -55,16 +55,29 @@ const dataEvents: fc.Arbitrary<DataEvent> = fc.record({
   phase: fc.constantFrom('whole', 'opened', 'ended'),
 });
 
-const keyEvents: fc.Arbitrary<KeyEvent> = fc.record({
-  kind: fc.constant('key'),
+const keyEvents: fc.Arbitrary<KeyEvent> = fc.record(
+  {
+    kind: fc.constant('key'),
+    tenantId,
+    action: fc.constantFrom('open', 'refresh', 'refuse', 'drop'),
+    outcome,
+    durationMs,
+    keyId: id.map((value) => parseKeyConfigurationId(value)),
+    keyVersion: wild,
+    provider: wild,
+    traceId: wild,
+    call,
+  },
+  { requiredKeys: ['kind', 'tenantId', 'action', 'outcome', 'durationMs', 'keyId', 'keyVersion', 'provider', 'traceId'] },
+);
+
+const callEvents: fc.Arbitrary<CallEvent> = fc.record({
+  kind: fc.constantFrom('key', 'security'),
   tenantId,
-  action: fc.constantFrom('open', 'refresh', 'refuse', 'drop'),
+  call,
+  method: fc.oneof(wild, fc.constantFrom('CheckKey', 'DropKeys')),
   outcome,
   durationMs,
-  keyId: id.map((value) => parseKeyConfigurationId(value)),
-  keyVersion: wild,
-  provider: wild,
-  traceId: wild,
 });
 
 const securityEvents: fc.Arbitrary<SecurityEvent> = fc.record({
@@ -96,7 +109,7 @@ const places: fc.Arbitrary<RecordPlace> = fc.record({
 const SOURCE = { sidecar: 'side-1', start: 'start_1', version: '0.1.0' };
 
 test('a record is canonical JSON, whatever an event holds', () => {
-  const events: fc.Arbitrary<AuditEvent> = fc.oneof({ weight: 3, arbitrary: dataEvents }, keyEvents, securityEvents);
+  const events: fc.Arbitrary<AuditEvent> = fc.oneof({ weight: 3, arbitrary: dataEvents }, keyEvents, callEvents, securityEvents);
   check(
     fc.property(events, places, (event, place) => {
       const line = recordLine(event, place, SOURCE);

@@ -43,9 +43,10 @@ describe('a checkpoint', () => {
     await done;
     assert.ok(turns > 3, `${turns} turns`);
     const report = await verify(trail);
+    // Chains that began meanwhile have no checkpoint yet.
     assert.deepEqual(
       [report.verdict, report.records, report.unproven],
-      ['verified', 3_000 + 3 * turns, 3 * turns],
+      ['unproven', 3_000 + 3 * turns, 3 * turns],
       JSON.stringify(report.fault),
     );
     await trail.checkpoint();

@@ -4,7 +4,7 @@ import type { AuditEvent } from '../../../src/audit/event.ts';
 import { chainOf, recordLine } from '../../../src/audit/ocsf.ts';
 import { NO_PREVIOUS } from '../../../src/audit/record-place.ts';
 import { isSecurityEventName, SECURITY_EVENTS, securityMapping } from '../../../src/audit/security-events.ts';
-import { CALL, dataEvent, keyEvent, NO_CALL, SAMPLES, securityEvent } from '../../fakes/audit-events.ts';
+import { CALL, callEvent, dataEvent, keyEvent, NO_CALL, SAMPLES, securityEvent } from '../../fakes/audit-events.ts';
 
 const PLACE = { sequence: 17, timeMs: 1_795_514_400_123, chainSequence: 4, previous: NO_PREVIOUS, checkpoint: 2 };
 const SOURCE = { sidecar: 'sidecar-1', start: 'start-1', version: '0.1.0' };
@@ -71,6 +71,24 @@ describe('a record', () => {
     const record = recordOf(dataEvent({ outcome: 'KMS_TIMEOUT' }));
     assert.deepEqual([record.status_id, record.severity_id, record.status_code], [2, 2, 'KMS_TIMEOUT']);
     assert.ok(!('action_id' in record) && !('profiles' in record.metadata));
+  });
+
+  it('of dropped keys says who asked for it, others of keys that the daemon acted', () => {
+    const { actor, src_endpoint: endpoint, unmapped } = recordOf(keyEvent({ action: 'drop', call: CALL }));
+    assert.deepEqual(actor, { app_name: 'billing', user: { uid: 'ada@acme.example' } });
+    assert.deepEqual(endpoint, { ip: '192.0.2.17', svc_name: 'billing' });
+    assert.equal(unmapped.request_id, CALL.requestId);
+    assert.deepEqual(recordOf(keyEvent()).actor, { app_name: 'keyside', app_uid: 'sidecar-1' });
+  });
+
+  it('of a call without a document names the RPC, who called, and how it ended', () => {
+    const record = recordOf(callEvent({ method: 'DropKeys', outcome: 'CALLER_NOT_ALLOWED' }));
+    assert.deepEqual([record.class_uid, record.activity_id, record.api.operation], [6003, 4, 'DropKeys']);
+    assert.deepEqual([record.status_id, record.status_code, record.disposition_id], [2, 'CALLER_NOT_ALLOWED', 26]);
+    assert.equal(record.actor.app_name, 'billing');
+    assert.equal(record.unmapped.request_id, CALL.requestId);
+    const other = recordOf(callEvent({ method: 'Another' }));
+    assert.deepEqual([other.activity_id, other.activity_name], [99, 'Another']);
   });
 
   it('of the application keeps the time that it states', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { status } from '@grpc/grpc-js';
-import type { DataEvent, KeyEvent, SecurityEvent } from '../../../src/audit/event.ts';
+import type { CallEvent, DataEvent, KeyEvent, SecurityEvent } from '../../../src/audit/event.ts';
 import { NO_AUDIT } from '../../../src/audit/trail.ts';
 import { Callers, digestOfToken } from '../../../src/rpc/callers.ts';
 import { metadataOf, plain, RPC } from '../../fakes/api.ts';
@@ -17,6 +17,22 @@ async function started(t: Parameters<typeof Edge.start>[0], callers?: Callers): 
   const trail = new RecordedTrail();
   const edge = await Edge.start(t, { ...(callers === undefined ? {} : { callers }), server: { audit: trail } });
   return { edge, trail };
+}
+
+function callsOf(trail: RecordedTrail): CallEvent[] {
+  return trail.events.filter((event): event is CallEvent => 'method' in event && !('phase' in event));
+}
+
+/** May use globex, and nothing of acme. */
+function strangers(): Callers {
+  const callers = new Callers(false);
+  const stranger = { id: 'stranger', tenants: new Set(['globex']), operations: 'all' as const };
+  const friend = { id: 'friend', tenants: 'all' as const, operations: 'all' as const };
+  callers.setTokens([
+    { digest: digestOfToken('token-of-stranger'), caller: stranger },
+    { digest: digestOfToken('token-of-friend'), caller: friend },
+  ]);
+  return callers;
 }
 
 function dataOf(trail: RecordedTrail): DataEvent[] {
@@ -244,7 +260,11 @@ describe('the audit trail of calls', () => {
         reason,
       );
     }
-    assert.equal(trail.events.length, 1);
+    assert.deepEqual(
+      callsOf(trail).map(({ kind, method, outcome, call }) => [kind, method, outcome, call.requesterId]),
+      Array.from({ length: 3 }, () => ['security', 'LogSecurityEvent', 'REQUEST_INVALID', 'eve']),
+    );
+    assert.equal(trail.events.length, 4);
   });
 
   it('does not let an event seem to be kept where nothing is', async (t) => {
@@ -258,5 +278,121 @@ describe('the audit trail of calls', () => {
     await send(edge.client, RPC.dropKeys, { message: { ...ACME, keyId: 'acme-main' } }).answer;
     const [event] = trail.events as KeyEvent[];
     assert.deepEqual([event?.kind, event?.action, event?.keyId, event?.provider], ['key', 'drop', 'acme-main', 'aws']);
+    assert.equal(event?.call?.callerId, 'anonymous');
+    assert.notEqual(event?.call?.requestId, '');
+    await send(edge.client, RPC.dropKeys, { message: { ...ACME, keyId: 'of-old' } }).answer;
+    assert.deepEqual(
+      callsOf(trail).map(({ kind, method, outcome }) => [kind, method, outcome]),
+      [['key', 'DropKeys', 'OK']],
+    );
+  });
+
+  it('has who had a key probed, before that is answered', async (t) => {
+    const { edge, trail } = await started(t);
+    const held = Promise.withResolvers<void>();
+    trail.hold = held.promise;
+    let isAnswered = false;
+    const answer = send(edge.client, RPC.checkKey, { message: ACME }).answer.then(({ usable }) => {
+      isAnswered = true;
+      return usable;
+    });
+    await until('the record is written', () => trail.events.length === 1);
+    for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isAnswered, false);
+    held.resolve();
+    assert.equal(await answer, true);
+    assert.deepEqual(
+      callsOf(trail).map(({ kind, method, outcome, call }) => [kind, method, outcome, call.callerId]),
+      [['key', 'CheckKey', 'OK', 'anonymous']],
+    );
+  });
+
+  it('has what was denied of keys and of events', async (t) => {
+    const { edge, trail } = await started(t, strangers());
+    const token = 'token-of-stranger';
+    for (const answer of [
+      send(edge.client, RPC.checkKey, { message: ACME, token }).answer,
+      send(edge.client, RPC.dropKeys, { message: ACME, token }).answer,
+      send(edge.client, RPC.listKeys, { message: ACME, token }).answer,
+      send(edge.client, RPC.logSecurityEvent, { message: { ...ACME, event: 'USER_ADD' }, token }).answer,
+    ]) {
+      assert.equal((await refusalOf(answer)).reason, 'CALLER_NOT_ALLOWED');
+    }
+    assert.deepEqual(
+      callsOf(trail)
+        .map(({ kind, method, outcome, call, tenantId }) => [method, kind, outcome, call.callerId, tenantId])
+        .sort(),
+      [
+        ['CheckKey', 'key', 'CALLER_NOT_ALLOWED', 'stranger', 'acme'],
+        ['DropKeys', 'key', 'CALLER_NOT_ALLOWED', 'stranger', 'acme'],
+        ['ListKeys', 'key', 'CALLER_NOT_ALLOWED', 'stranger', 'acme'],
+        ['LogSecurityEvent', 'security', 'CALLER_NOT_ALLOWED', 'stranger', 'acme'],
+      ],
+    );
+    assert.equal(trail.events.length, 4);
+  });
+
+  it('has documents that were refused for their form, each of a batch', async (t) => {
+    const { edge, trail } = await started(t);
+    const large = new Map([['a', new Uint8Array(2 ** 20 + 1)]]);
+    const item = { fields: plain(FIELDS), edek: new Uint8Array(), context: new Map<string, string>() };
+    await send(edge.client, RPC.batchEncrypt, { message: { ...ACME, documents: [{ ...item, id: 'a', fields: large }] } }).answer;
+    await send(edge.client, RPC.batchDecrypt, { message: { ...ACME, documents: [{ ...item, id: 'b' }] } }).answer;
+    await refusalOf(send(edge.client, RPC.encrypt, { message: { ...ACME, fields: large } }).answer);
+    await refusalOf(send(edge.client, RPC.rewrap, { message: ACME }).answer);
+    const metadata = metadataOf({ purpose: 'a\n' });
+    await refusalOf(send(edge.client, RPC.encrypt, { message: { ...ACME, fields: plain(FIELDS), metadata } }).answer);
+    assert.deepEqual(
+      dataOf(trail).map(({ method, itemId, outcome }) => [method, itemId, outcome]),
+      [
+        ['BatchEncrypt', 'a', 'PAYLOAD_TOO_LARGE'],
+        ['BatchDecrypt', 'b', 'REQUEST_INVALID'],
+        ['Encrypt', '', 'PAYLOAD_TOO_LARGE'],
+        ['Rewrap', '', 'REQUEST_INVALID'],
+        ['Encrypt', '', 'REQUEST_INVALID'],
+      ],
+    );
+  });
+
+  it('has the attributes of a call once', async (t) => {
+    const { edge, trail } = await started(t);
+    const item = { fields: plain(FIELDS), edek: new Uint8Array(), context: new Map<string, string>() };
+    const metadata = metadataOf({ requestId: 'request-7', attributes: new Map([['ticket', 'T-1']]) });
+    const documents = ['a', 'b', 'c'].map((id) => ({ ...item, id }));
+    await send(edge.client, RPC.batchEncrypt, { message: { ...ACME, documents, metadata } }).answer;
+    assert.deepEqual(
+      dataOf(trail).map(({ call }) => [call.requestId, call.attributes.size]),
+      [
+        ['request-7', 1],
+        ['request-7', 0],
+        ['request-7', 0],
+      ],
+    );
+  });
+
+  it('takes denials for the places of who is denied, not of the tenant', async (t) => {
+    const trail = new RecordedTrail();
+    const limits = { maxCalls: 10, maxCallsPerTenant: 1, maxCallsPerCaller: 2 };
+    const edge = await Edge.start(t, { callers: strangers(), ...limits, server: { audit: trail } });
+    const held = Promise.withResolvers<void>();
+    trail.hold = held.promise;
+    const encrypt = (token: string) =>
+      send(edge.client, RPC.encrypt, { message: { ...ACME, fields: plain(FIELDS) }, token }).answer;
+    const denied = [refusalOf(encrypt('token-of-stranger')), refusalOf(encrypt('token-of-stranger'))];
+    await until('both denials are recorded', () => trail.events.length === 2);
+    assert.equal((await refusalOf(encrypt('token-of-stranger'))).reason, 'OVERLOADED');
+    const answer = encrypt('token-of-friend');
+    await until('another caller is served', () => trail.events.length === 3);
+    held.resolve();
+    await answer;
+    for (const { reason } of await Promise.all(denied)) assert.equal(reason, 'CALLER_NOT_ALLOWED');
+    assert.deepEqual(
+      dataOf(trail).map(({ call, outcome }) => [call.callerId, outcome]),
+      [
+        ['stranger', 'CALLER_NOT_ALLOWED'],
+        ['stranger', 'CALLER_NOT_ALLOWED'],
+        ['friend', 'OK'],
+      ],
+    );
   });
 });

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
-import { Rounds, type Timed } from '../../../src/rpc/rounds.ts';
+import { NO_PLACE, Rounds, type Timed } from '../../../src/rpc/rounds.ts';
 
 const LIMIT_MS = 800;
 
 function member(): Timed & { ended: number } {
   return {
     dueRound: 0,
+    place: NO_PLACE,
     ended: 0,
     onDue() {
       this.ended += 1;

@@ -138,7 +138,10 @@ export interface RewrapResponse {
 
 /** One document of a BatchEncrypt. */
 export interface EncryptDocument {
-  /** Optional. The caller's name for the document; comes back with its result. At most 1,024 bytes. Not stored, not logged. */
+  /**
+   * Optional. The caller's name for the document; comes back with its result. At most 1,024 bytes. Not
+   * stored, not logged; the audit trail has it.
+   */
   id: string;
   /** Optional. As EncryptRequest.fields. */
   fields: Map<string, Uint8Array>;
@@ -188,7 +191,10 @@ export interface BatchEncryptResponse {
 
 /** One document of a BatchDecrypt. */
 export interface DecryptDocument {
-  /** Optional. The caller's name for the document; comes back with its result. At most 1,024 bytes. Not stored, not logged. */
+  /**
+   * Optional. The caller's name for the document; comes back with its result. At most 1,024 bytes. Not
+   * stored, not logged; the audit trail has it.
+   */
   id: string;
   /** Optional. As DecryptRequest.fields. */
   fields: Map<string, Uint8Array>;
@@ -238,7 +244,10 @@ export interface BatchDecryptResponse {
 
 /** One document of a BatchRewrap. */
 export interface RewrapDocument {
-  /** Optional. The caller's name for the document; comes back with its result. At most 1,024 bytes. Not stored, not logged. */
+  /**
+   * Optional. The caller's name for the document; comes back with its result. At most 1,024 bytes. Not
+   * stored, not logged; the audit trail has it.
+   */
   id: string;
   /** Required. As RewrapRequest.edek. */
   edek: Uint8Array;

@@ -13,7 +13,8 @@ export const protobufFileName = "keyside/v1/metadata.proto";
 
 /**
  * Who asks, for what, about what. Read by the tenant's policy and recorded in clear in the daemon's log and audit trail: never
- * put a secret here. Each string is at most 1,024 bytes of valid UTF-8.
+ * put a secret here. Each string is at most 1,024 bytes of valid UTF-8, without control
+ * characters.
  */
 export interface RequestMetadata {
   /** Optional. The person or service on whose behalf the application asks. Recorded as given; the daemon does not verify it. */
@@ -34,7 +35,10 @@ export interface RequestMetadata {
   purpose: string;
   /** Optional. The person the data is about. Recorded. */
   subjectId: string;
-  /** Optional. Further attributes to record; at most 32, keys at most 128 bytes. */
+  /**
+   * Optional. Further attributes to record; at most 32, keys at most 128 bytes, all together 8,192
+   * bytes. In the audit trail the first record of a call has them: the others of a batch or stream have the same request_id.
+   */
   attributes: Map<string, string>;
 }
 
