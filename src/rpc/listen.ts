@@ -3,7 +3,6 @@ import type { Socket } from 'node:net';
 import { type Server, ServerCredentials } from '@grpc/grpc-js';
 import { boundConnections, boundHandshakes, type ConnectionLimits } from './connections.ts';
 import { widenConnectionWindows, widenStreamWindows } from './flow-control.ts';
-import { steadyStreamTables } from './stream-table.ts';
 import { bindUnixSocket, cannotListen } from './unix-socket.ts';
 
 /** Where to listen; undefined: not there. */
@@ -38,7 +37,6 @@ export async function bindListeners(
   const tcp = listen.tcp === undefined ? undefined : await listenTcp(server, listen.tcp, tcpCredentials(listen.tls));
   if (listen.unix !== undefined) await listenUnix(server, listen.unix, ServerCredentials.createInsecure());
   widenConnectionWindows(server);
-  steadyStreamTables(server);
   boundConnections(server, limits);
   return { tcp, unix: listen.unix };
 }
@@ -95,7 +93,6 @@ export function serveHanded(server: Server, tls: TlsFiles | undefined, limits: C
     unix: server.createConnectionInjector(ServerCredentials.createInsecure()),
   } as const satisfies Record<ListenerKind, unknown>;
   widenConnectionWindows(server);
-  steadyStreamTables(server);
   boundConnections(server, limits);
   const open = new Set<Socket>();
   return {

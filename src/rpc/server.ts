@@ -17,7 +17,6 @@ import { Gate } from './gate.ts';
 import { Health } from './health.ts';
 import { checkKeyMethod, dropKeysMethod, listKeysMethod } from './key-handlers.ts';
 import { methodDefinition } from './messages.ts';
-import { makeObjectsYoung } from './newborn.ts';
 import { addReflection } from './reflection.ts';
 import { bidirectional, type StreamParts } from './stream.ts';
 import { decryptStreamMethod, encryptStreamMethod } from './stream-handlers.ts';
@@ -36,7 +35,6 @@ const MAX_STREAMS_PER_CONNECTION = 1_000;
 export function buildServer(parts: ServerParts): { server: Server; health: Health } {
   // What matters of its errors reaches our own log, in JSON.
   setLogVerbosity(logVerbosity.NONE);
-  makeObjectsYoung();
   const { admission, callers, logger, defaultDeadlineMs, maxMessageBytes } = parts;
   const { metrics } = parts.telemetry;
   const gate = new Gate({ admission, callers, metrics, logger, maxMessageBytes, receiveTimeoutMs: defaultDeadlineMs });

@@ -14,7 +14,6 @@ import { loadTenantFiles } from '../../src/main/tenant-files.ts';
 import { Admission } from '../../src/rpc/admission.ts';
 import { Callers } from '../../src/rpc/callers.ts';
 import { buildServer } from '../../src/rpc/server.ts';
-import { steadyStreamTables } from '../../src/rpc/stream-table.ts';
 import { TenantOutcomes } from '../../src/rpc/tenant-outcomes.ts';
 import { JsonLogger } from '../../src/telemetry/json-logger.ts';
 import { fileDescriptorSink } from '../../src/telemetry/log-sink.ts';
@@ -86,7 +85,6 @@ server.addService(...emptyService(outcomes));
 const echo = new Server({ 'grpc.max_receive_message_length': -1, 'grpc.max_send_message_length': -1 });
 echo.addService(...echoService());
 const [port, echoPort] = [await bind(server), await bind(echo)];
-steadyStreamTables(server);
 process.stdout.write(`${JSON.stringify({ port, echoPort, cipher: plane.cipher.name })}\n`);
 process.stdin
   .on('end', () => {

@@ -143,8 +143,10 @@ describe('several processes', () => {
     assert.deepEqual(Object.keys(await metric('keyside_request_duration_seconds_count')), ['1', '2']);
 
     const file = join(directory, 'keyside.yaml');
-    writeFileSync(file, `${readFileSync(file, 'utf8')}audit: { directory: another }\n`);
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, `${before}audit: { directory: another }\n`);
     const second = await run(process.execPath, [keysideProgram, 'sidecar', '--config', file]);
+    writeFileSync(file, before);
     assert.equal(second.code, 1);
     assert.equal(second.stderr.trim(), `cannot listen on ${socket}: another process answers there`);
     assert.equal((await encrypt(clients[1] as RawClient)).reason, 'OK', 'the first daemon is as it was');

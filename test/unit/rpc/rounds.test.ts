@@ -61,3 +61,23 @@ it('there is no timer while there are no members', (t) => {
   t.mock.timers.tick(2 * LIMIT_MS);
   assert.equal(one.ended, 1);
 });
+
+it('of many members that end each other, each that is left is told once', (t) => {
+  const rounds = start(t);
+  const members = Array.from({ length: 9 }, member);
+  for (const [at, each] of members.entries()) {
+    rounds.begin(each);
+    each.onDue = () => {
+      each.ended += 1;
+      rounds.end(each);
+      const other = members[(at + 4) % 9] as Timed;
+      rounds.end(other);
+    };
+  }
+  t.mock.timers.tick(2 * LIMIT_MS);
+  // From the last on: 8 ends 3, 7 ends 2, 6 ends 1, 5 ends 0; 4 ends 8, which has ended.
+  assert.deepEqual(
+    members.map(({ ended }) => ended),
+    [0, 0, 0, 0, 1, 1, 1, 1, 1],
+  );
+});
