@@ -15,6 +15,8 @@ export const flat: Benchmark = {
     flat: {
       what: 'calls of Encrypt per second of processor time, the lowest of three: with 1,000 and with 100,000 tenants configured / with one; over 10,000 leases in turn / over 10',
       goal: { atLeast: 0.95 },
+      shortfall:
+        'Not understood yet: the rounds differ by more than what is missing (0.70 to 0.98 in the last run), and 0.93 was the figure of the run before.',
     },
   },
   async prepare({ share }, stack) {
