@@ -13,6 +13,10 @@ const METHOD = 'keyside.v1.CryptoService/Encrypt';
 /** What the floors report of one Encrypt whose first call to the KMS timed out. */
 function serveOne({ startRequest, metrics }: Telemetry, traceparent: string | undefined): string | undefined {
   metrics.observeDataKeys(() => ({ entries: 3, bytes: 1536, leases: 1, oldestAgeMs: 2500 }));
+  const sink = { id: 'siem', kind: 'file', tenantId: undefined, deliveredRecords: 5, rejectedRecords: 1 } as const;
+  const sinks = [{ ...sink, lagBytes: 10, lagMs: 20, isFailing: false }];
+  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, sinks }));
+  metrics.auditCommitEnded({ records: 5, bytes: 5_000, durationMs: 1, isOk: true });
   metrics.cipherChosen('native');
   metrics.configurationReloaded('applied', 2);
   metrics.requestsInFlight(1);
