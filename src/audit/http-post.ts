@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { SinkError } from './sink.ts';
+import { SinkError, type SinkFailure } from './sink.ts';
 
 /** Longest answer that is read: those of the services are short. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -101,4 +101,22 @@ function codeOf(error: unknown): string {
 export function retryAfterMs(headers: HttpAnswer['headers']): number | undefined {
   const seconds = Number(headers['retry-after'] ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
+}
+
+const FAILURES: Readonly<Record<number, SinkFailure>> = {
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'misconfigured',
+  405: 'misconfigured',
+  408: 'overloaded',
+  410: 'misconfigured',
+  415: 'misconfigured',
+  429: 'overloaded',
+  503: 'overloaded',
+};
+
+/** What an operator should look at where a service answers so; a redirect is not followed. */
+export function failureOfStatus(status: number): SinkFailure {
+  if (status >= 300 && status < 400) return 'misconfigured';
+  return FAILURES[status] ?? (status >= 500 ? 'unreachable' : 'refused');
 }

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from './harness.ts';
+import { freePort, isListening } from './harness.ts';
 import { LOG_COLLECTOR } from './otel-collector.ts';
 
 const START_MS = 20_000;
@@ -138,15 +137,4 @@ function plainOf({ kvlistValue, arrayValue, ...plain }: WireValue): unknown {
   if (arrayValue !== undefined) return (arrayValue.values ?? []).map(plainOf);
   if (plain.intValue !== undefined) return Number(plain.intValue);
   return plain.stringValue ?? plain.doubleValue ?? plain.boolValue ?? '';
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

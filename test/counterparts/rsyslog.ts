@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort, run } from './harness.ts';
+import { freePort, isListening, run } from './harness.ts';
 
 const PROGRAM = '/usr/sbin/rsyslogd';
 const PACKAGES = ['rsyslog', 'rsyslog-gnutls', 'openssl'];
@@ -131,15 +130,4 @@ template(name="whole" type="string" string="%syslogfacility% %syslogseverity% %a
 action(type="omfile" file="${join(this.folder, 'messages')}" template="whole")
 `;
   }
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

@@ -1,8 +1,8 @@
 import { ProtobufLogsSerializer } from '@opentelemetry/otlp-transformer';
 import { resourceFromAttributes } from '@opentelemetry/resources';
-import { type HttpAnswer, HttpPoster, retryAfterMs } from '../../http-post.ts';
+import { failureOfStatus, type HttpAnswer, HttpPoster, retryAfterMs } from '../../http-post.ts';
 import { readSecret } from '../../secret-file.ts';
-import { SinkError, type SinkFailure, type SinkRecord } from '../../sink.ts';
+import { SinkError, type SinkRecord } from '../../sink.ts';
 import type { OtlpSinkSettings } from './config.ts';
 
 const REQUEST_MS = 30_000;
@@ -66,19 +66,9 @@ export class OtlpLogsClient {
   }
 }
 
-const FAILURES: Readonly<Record<number, SinkFailure>> = {
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'misconfigured',
-  405: 'misconfigured',
-  415: 'misconfigured',
-  429: 'overloaded',
-  503: 'overloaded',
-};
-
 function failureOf({ status, headers }: HttpAnswer): SinkError {
   const retryAfter = retryAfterMs(headers);
-  const failure = FAILURES[status] ?? (status >= 500 ? 'unreachable' : 'refused');
+  const failure = failureOfStatus(status);
   return new SinkError(failure, `the receiver answers ${status}`, {
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
   });

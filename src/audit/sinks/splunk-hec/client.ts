@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type HttpAnswer, HttpPoster, retryAfterMs } from '../../http-post.ts';
+import { failureOfStatus, type HttpAnswer, HttpPoster, retryAfterMs } from '../../http-post.ts';
 import { readSecret } from '../../secret-file.ts';
-import { SinkError, type SinkFailure } from '../../sink.ts';
+import { SinkError } from '../../sink.ts';
 import type { SplunkHecSinkSettings } from './config.ts';
 
 const EVENT_PATH = '/services/collector/event';
@@ -91,17 +91,8 @@ async function untilNextTime(ms: number, signal: AbortSignal): Promise<void> {
 /** The collector's code of an index that there is not, or that the token may not write to. */
 const INCORRECT_INDEX = 7;
 
-const FAILURES: Readonly<Record<number, SinkFailure>> = {
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'misconfigured',
-  408: 'overloaded',
-  429: 'overloaded',
-  503: 'overloaded',
-};
-
 function failureOf({ status, headers }: HttpAnswer, { text, code }: HecAnswer): SinkError {
-  const byStatus = FAILURES[status] ?? (status >= 500 ? 'unreachable' : 'refused');
+  const byStatus = failureOfStatus(status);
   const failure = status === 400 && code === INCORRECT_INDEX ? 'misconfigured' : byStatus;
   const words = typeof text === 'string' ? ` ${text}` : '';
   const retryAfter = retryAfterMs(headers);

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { hmacSha256 } from '../../../cipher/mac.ts';
-import { type HttpAnswer, HttpPoster, retryAfterMs } from '../../http-post.ts';
+import { failureOfStatus, type HttpAnswer, HttpPoster, retryAfterMs } from '../../http-post.ts';
 import { readSecret } from '../../secret-file.ts';
-import { type AuditSink, type RejectedRecord, SinkError, type SinkFailure, type SinkRecord } from '../../sink.ts';
+import { type AuditSink, type RejectedRecord, SinkError, type SinkRecord } from '../../sink.ts';
 import type { WebhookSinkSettings } from './config.ts';
 
 const REQUEST_MS = 30_000;
@@ -67,20 +67,9 @@ function secretsOf(text: string, file: string): readonly Uint8Array[] {
   });
 }
 
-const FAILURES: Readonly<Record<number, SinkFailure>> = {
-  401: 'unauthorized',
-  403: 'forbidden',
-  404: 'misconfigured',
-  405: 'misconfigured',
-  408: 'overloaded',
-  410: 'misconfigured',
-  429: 'overloaded',
-  503: 'overloaded',
-};
-
 function failureOf({ status, headers }: HttpAnswer): SinkError {
   const isRedirect = status >= 300 && status < 400;
-  const failure = FAILURES[status] ?? (isRedirect ? 'misconfigured' : status >= 500 ? 'unreachable' : 'refused');
+  const failure = failureOfStatus(status);
   const retryAfter = retryAfterMs(headers);
   return new SinkError(failure, `the receiver answers ${status}${isRedirect ? ', a redirect, which is not followed' : ''}`, {
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
