@@ -4,6 +4,8 @@ import { SinkError, type SinkFailure } from '../../sink.ts';
 import type { SyslogSinkSettings } from './config.ts';
 
 const TIMEOUT_MS = 30_000;
+/** How long after the last octet a receiver that refuses us may take to end, in milliseconds. */
+const REFUSAL_MS = 500;
 
 /** Sends octets to a receiver over a TLS connection of their own. */
 export class SyslogClient {
@@ -61,20 +63,29 @@ function exchange(options: ConnectionOptions, { octets, signal, keep }: Exchange
     const abort = (): void => {
       socket.destroy(new Error('aborted'));
     };
-    let [isSecure, hasEnded] = [false, false];
+    let [isSecure, hasSaidAll, hasEnded] = [false, false, false];
+    let timer: NodeJS.Timeout | undefined;
     signal.addEventListener('abort', abort, { once: true });
     if (signal.aborted) abort();
     socket.on('session', keep);
     socket.on('secureConnect', () => {
       isSecure = true;
-      socket.end(octets);
+      // Whoever does not want us says so by ending at once, which must not pass for the end of one who has read everything.
+      socket.write(octets, () => {
+        timer = setTimeout(() => {
+          hasSaidAll = true;
+          socket.end();
+        }, REFUSAL_MS);
+      });
     });
     socket.on('data', () => undefined); // a receiver has nothing to say; reading shows its end
     socket.on('end', () => {
-      hasEnded = true;
+      hasEnded = hasSaidAll;
+      if (!hasSaidAll) socket.destroy(closedEarly());
     });
     socket.on('error', (error) => reject(isSecure && codeOf(error) === 'ECONNRESET' ? closedEarly(error) : error));
     socket.on('close', (hadError) => {
+      clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       if (hasEnded && !hadError && socket.bytesWritten >= octets.length) resolve();
       else reject(closedEarly());
