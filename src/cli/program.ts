@@ -11,6 +11,12 @@ export interface SidecarOptions {
   readonly tcp: string | undefined;
   readonly http: string | undefined;
   readonly unix: string | undefined;
+  /** In place of `audit.directory`. */
+  readonly auditDir: string | undefined;
+  /** In place of `audit.maxBytes`, for all processes together. */
+  readonly auditMaxBytes: string | undefined;
+  /** Callers beside those of the configuration, each as one JSON text; the daemon makes their tokens. */
+  readonly mintCaller: readonly string[];
 }
 
 type SidecarFlags = Omit<SidecarOptions, 'stateDirectory'> & { readonly stateDir: string };
@@ -84,7 +90,14 @@ function addSidecar(program: Command, parts: ProgramParts): void {
     .addOption(new Option('--tcp <address>', "API address in place of the configuration's"))
     .addOption(new Option('--http <address>', "address of health and metrics in place of the configuration's"))
     .addOption(new Option('--unix <path>', "Unix socket for the API in place of the configuration's"))
-    .action(({ config, stateDir: stateDirectory, tcp, http, unix }: SidecarFlags) =>
-      parts.sidecar({ config, stateDirectory, tcp, http, unix }),
+    .addOption(new Option('--audit-dir <dir>', "folder of the audit trail in place of the configuration's"))
+    .addOption(new Option('--audit-max-bytes <bytes>', 'most disk for it, for all processes together'))
+    .addOption(
+      new Option('--mint-caller <json>', 'a caller whose token the daemon makes and writes into its tokenFile; repeatable')
+        .default([])
+        .argParser((text: string, earlier: readonly string[]) => [...earlier, text]),
+    )
+    .action(({ config, stateDir: stateDirectory, tcp, http, unix, auditDir, auditMaxBytes, mintCaller }: SidecarFlags) =>
+      parts.sidecar({ config, stateDirectory, tcp, http, unix, auditDir, auditMaxBytes, mintCaller }),
     );
 }

@@ -46,16 +46,26 @@ function checkListen(listen: Readonly<Record<string, unknown>>, report: Report):
 
 function checkCallers(callers: readonly unknown[], report: Report): void {
   const ids = new Set<unknown>();
-  for (const [at, entry] of callers.entries()) {
-    const caller = asMapping(entry);
-    if (caller.id === ANONYMOUS) report(['callers', at, 'id'], 'is taken: so is called who calls without a token');
-    if (caller.id !== undefined && ids.has(caller.id)) report(['callers', at, 'id'], 'is the id of another caller');
-    ids.add(caller.id);
-    for (const name of ['tenants', 'operations']) {
-      const values = asList(caller[name]);
-      if (values.includes(ALL) && values.length > 1)
-        report(['callers', at, name], `names others beside ${ALL}, which is all of them`);
-    }
+  for (const [at, entry] of callers.entries()) checkCaller({ entry, path: ['callers', at], ids }, report);
+}
+
+interface CallerToCheck {
+  readonly entry: unknown;
+  /** Where it stands in its source. */
+  readonly path: FaultPath;
+  /** The ids of the callers before it; takes its own. */
+  readonly ids: Set<unknown>;
+}
+
+/** What the schema of one caller cannot see. */
+export function checkCaller({ entry, path, ids }: CallerToCheck, report: Report): void {
+  const caller = asMapping(entry);
+  if (caller.id === ANONYMOUS) report([...path, 'id'], 'is taken: so is called who calls without a token');
+  if (caller.id !== undefined && ids.has(caller.id)) report([...path, 'id'], 'is the id of another caller');
+  ids.add(caller.id);
+  for (const name of ['tenants', 'operations']) {
+    const values = asList(caller[name]);
+    if (values.includes(ALL) && values.length > 1) report([...path, name], `names others beside ${ALL}, which is all of them`);
   }
 }
 

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseTenantId, type TenantId } from '../core/ids.ts';
 import type { ConfiguredSink } from '../tenants/tenant.ts';
+import { type CallerConfig, callerConfig, parseMintedCallers } from './caller-config.ts';
 import { checkDaemon, MAX_SOCKET_PATH_BYTES } from './daemon-checks.ts';
-import { ALL, type CALLER_OPERATIONS, type DaemonEntries, daemonSchema } from './daemon-schema.ts';
+import { type DaemonEntries, daemonSchema } from './daemon-schema.ts';
 import { ConfigurationError, fileFault } from './fault.ts';
 import { decodeText, problemOf } from './file-problem.ts';
 import { checkSchema } from './issue-faults.ts';
@@ -13,23 +13,11 @@ import { pathFieldsOf, resolvePaths } from './path-fields.ts';
 import { configuredSinks } from './sink-entries.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
-export type CallerOperation = (typeof CALLER_OPERATIONS)[number];
-
 /** Files of mutual TLS, absolute. */
 export interface TlsFiles {
   readonly certificateFile: string;
   readonly privateKeyFile: string;
   readonly clientCaFile: string;
-}
-
-export interface CallerConfig {
-  readonly id: string;
-  /** Absolute. */
-  readonly tokenFile: string;
-  /** Undefined: all. */
-  readonly tenants: ReadonlySet<TenantId> | undefined;
-  /** Undefined: all. */
-  readonly operations: ReadonlySet<CallerOperation> | undefined;
 }
 
 /** How the audit trail is kept. */
@@ -109,31 +97,35 @@ const PATHS = pathFieldsOf(daemonSchema);
 
 /**
  * Reads and checks the configuration file, synchronously: once, at start.
- * @throws {ConfigurationError} with every fault of the file, each with its line
+ * @param minted the callers that the command line adds, each as one JSON text
+ * @throws {ConfigurationError} with every fault of the file and of the command line's callers, each with its line
  */
-export function loadDaemonConfig(file: string): DaemonConfig {
+export function loadDaemonConfig(file: string, minted: readonly string[] = []): DaemonConfig {
   let text: string;
   try {
     text = decodeText(readFileSync(file));
   } catch (error) {
     throw new ConfigurationError([fileFault(file, problemOf(error))]);
   }
-  return parseDaemonConfig(text, file);
+  return parseDaemonConfig(text, file, minted);
 }
 
 /**
  * The same for a text. Relative paths in it are relative to the folder of `file`, which need not exist.
  * @throws {ConfigurationError}
  */
-export function parseDaemonConfig(text: string, file: string): DaemonConfig {
+export function parseDaemonConfig(text: string, file: string, minted: readonly string[] = []): DaemonConfig {
   const source = readYaml(text, file);
   if (source.value === undefined) throw new ConfigurationError(source.faults);
   const { output, faults } = checkSchema(daemonSchema, source);
   const allFaults = [...source.faults, ...faults, ...checkDaemon(source)];
   const entries = output && resolvePaths(output, PATHS, dirname(resolve(file)));
   if (entries !== undefined) allFaults.push(...socketFaults(entries, source));
+  const added = parseMintedCallers(minted, source.value);
+  allFaults.push(...added.faults);
   if (entries === undefined || allFaults.length > 0) throw new ConfigurationError(allFaults);
-  return daemonConfig(entries);
+  const config = daemonConfig(entries);
+  return { ...config, callers: [...config.callers, ...added.callers] };
 }
 
 function socketFaults(entries: DaemonEntries, source: YamlSource) {
@@ -193,14 +185,5 @@ function auditConfig(audit: DaemonEntries['audit']): AuditConfig {
     checkpointIntervalMs: audit.checkpointInterval,
     signingKeyFile: audit.signingKeyFile,
     sinks: configuredSinks(audit.sinks),
-  };
-}
-
-function callerConfig({ id, tokenFile, tenants, operations }: DaemonEntries['callers'][number]): CallerConfig {
-  return {
-    id,
-    tokenFile,
-    tenants: tenants.includes(ALL) ? undefined : new Set(tenants.map((tenant) => parseTenantId(tenant))),
-    operations: operations.includes(ALL) ? undefined : new Set(operations.filter((operation) => operation !== ALL)),
   };
 }

@@ -59,7 +59,8 @@ const listenSchema = z.strictObject({
   tls: tlsSchema.optional().meta({ description: 'Mutual TLS on `tcp`: clients without a certificate are turned away.' }),
 });
 
-const callerSchema = z.strictObject({
+/** One entry of `callers`. */
+export const callerSchema = z.strictObject({
   id: idField('Who it is, in policies and in the audit trail. `anonymous` is taken.'),
   tokenFile: pathField('File with the bearer token; read again when it changes.'),
   tenants: z

@@ -6,7 +6,7 @@ import type { Reader } from './tenants-messages.ts';
  * `loadDaemonConfig` in the process of the reader, which goes on to serve whoever listens to it next.
  * @throws {ConfigurationError} with every fault of the file, each with its line
  */
-export function readDaemonConfig(reader: Reader, file: string): Promise<DaemonConfig> {
+export function readDaemonConfig(reader: Reader, file: string, minted: readonly string[]): Promise<DaemonConfig> {
   const { promise, resolve, reject } = Promise.withResolvers<DaemonConfig>();
   reader.listen({
     onMessage: (message) => {
@@ -16,6 +16,6 @@ export function readDaemonConfig(reader: Reader, file: string): Promise<DaemonCo
     },
     onEnd: (cause) => reject(new Error('the process that reads the configuration ended', { cause })),
   });
-  reader.send({ kind: 'read', file });
+  reader.send({ kind: 'read', file, minted });
   return promise;
 }

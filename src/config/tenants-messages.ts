@@ -62,8 +62,8 @@ export const RESCAN = 'rescan';
 export type ToReader =
   | typeof TAKEN
   | typeof RESCAN
-  /** Read the daemon's configuration file. */
-  | { readonly kind: 'read'; readonly file: string }
+  /** Read the daemon's configuration file. `minted`: the callers that the command line adds, each as one JSON text. */
+  | { readonly kind: 'read'; readonly file: string; readonly minted: readonly string[] }
   | { readonly kind: 'watch'; readonly settings: ReloadSettings };
 
 /**

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { CallerConfig } from '../config/daemon-config.ts';
+import type { CallerConfig } from '../config/caller-config.ts';
 import { type Caller, type Callers, digestOfToken } from '../rpc/callers.ts';
 import { errorFields } from '../telemetry/error-fields.ts';
 import type { Logger } from '../telemetry/logger.ts';

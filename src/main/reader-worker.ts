@@ -12,9 +12,9 @@ function post(message: ReaderMessage): void {
   });
 }
 
-function read(file: string): ReaderMessage {
+function read(file: string, minted: readonly string[]): ReaderMessage {
   try {
-    return { kind: 'configuration', config: loadDaemonConfig(file) };
+    return { kind: 'configuration', config: loadDaemonConfig(file, minted) };
   } catch (error) {
     if (error instanceof ConfigurationError) return { kind: 'misconfigured', faults: error.faults };
     return { kind: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
@@ -23,7 +23,7 @@ function read(file: string): ReaderMessage {
 
 process.on('message', (message: ToReader) => {
   if (message === TAKEN || message === RESCAN) loop?.hear(message);
-  else if (message.kind === 'read') post(read(message.file));
+  else if (message.kind === 'read') post(read(message.file, message.minted));
   else {
     loop = new ReloadLoop(message.settings, post);
     loop.start();

@@ -1,25 +1,17 @@
 import { readFileSync } from 'node:fs';
+import type { SidecarOptions } from '../cli/program.ts';
 import type { DaemonConfig } from '../config/daemon-config.ts';
-import { isLoopback, type ListenAddress, parseListenAddress } from '../config/listen-address.ts';
 import { readDaemonConfig } from '../config/read-daemon-config.ts';
 import type { Reader } from '../config/tenants-messages.ts';
 import { JsonLogger } from '../telemetry/json-logger.ts';
 import { stdoutSink } from '../telemetry/log-sink.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { mintTokens } from './minted-tokens.ts';
+import { withOverrides } from './overrides.ts';
 import { dieInWords, keepInspectorShut } from './process-guards.ts';
 import { greeting, prepareQuickstart } from './quickstart.ts';
 import { ReaderProcess } from './reader-process.ts';
 import { type RunningSidecar, stopOnSignals } from './running-sidecar.ts';
-
-/** What the command line says; what it leaves out comes from the configuration file. */
-export interface SidecarOptions {
-  /** Undefined: the embedded default in `stateDirectory`. */
-  readonly config: string | undefined;
-  readonly stateDirectory: string;
-  readonly tcp: string | undefined;
-  readonly http: string | undefined;
-  readonly unix: string | undefined;
-}
 
 /**
  * Runs the sidecar until a signal ends the process. Resolves when it listens.
@@ -39,11 +31,12 @@ export async function runSidecar(options: SidecarOptions): Promise<void> {
 async function runWith(reader: Reader, options: SidecarOptions): Promise<void> {
   const quickstart = options.config === undefined ? await prepareQuickstart(options.stateDirectory) : undefined;
   const file = options.config ?? (quickstart?.file as string);
-  const [read] = await Promise.all([readDaemonConfig(reader, file), preload(file)]);
+  const [read] = await Promise.all([readDaemonConfig(reader, file, options.mintCaller), preload(file)]);
   const config = withOverrides(read, options);
   const logger = new JsonLogger({ sink: stdoutSink(), level: config.log.level });
   keepInspectorShut();
   const fail = dieInWords(logger);
+  mintTokens(config.callers, logger);
   const sidecar = await start({ config, logger, reader, fail });
   stopOnSignals(sidecar, logger);
   if (quickstart !== undefined && sidecar.bound.tcp !== undefined) {
@@ -83,23 +76,4 @@ async function start({ config, logger, reader, fail }: StartParts): Promise<Runn
   }
   const { startSidecar } = await import('./sidecar.ts');
   return startSidecar(config, logger, reader);
-}
-
-function withOverrides(config: DaemonConfig, { tcp, http, unix }: SidecarOptions): DaemonConfig {
-  const listen = {
-    ...config.listen,
-    ...(tcp === undefined ? {} : { tcp: address('--tcp', tcp) }),
-    ...(http === undefined ? {} : { http: address('--http', http) }),
-    ...(unix === undefined ? {} : { unixPath: unix }),
-  };
-  if (listen.tcp !== undefined && !isLoopback(listen.tcp) && listen.tls === undefined) {
-    throw new Error(`--tcp ${tcp} can be reached from outside: configure listen.tls, or listen on loopback`);
-  }
-  return { ...config, listen };
-}
-
-function address(option: string, text: string): ListenAddress {
-  const parsed = parseListenAddress(text);
-  if (parsed === undefined) throw new Error(`${option} ${JSON.stringify(text)} is not host:port`);
-  return parsed;
 }

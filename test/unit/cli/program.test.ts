@@ -88,24 +88,52 @@ describe('the command line', () => {
 });
 
 describe('the sidecar verb', () => {
+  const nothing = {
+    tcp: undefined,
+    http: undefined,
+    unix: undefined,
+    auditDir: undefined,
+    auditMaxBytes: undefined,
+    mintCaller: [],
+  };
   const cases = [
     {
       name: 'starts with nothing but the state directory by default',
       args: [],
       environment: {},
-      want: { config: undefined, stateDirectory: '.keyside', tcp: undefined, http: undefined, unix: undefined },
+      want: { ...nothing, config: undefined, stateDirectory: '.keyside' },
     },
     {
       name: 'takes file and directory from the environment',
       args: [],
       environment: { KEYSIDE_CONFIG: 'c.yaml', KEYSIDE_STATE_DIR: 'state' },
-      want: { config: 'c.yaml', stateDirectory: 'state', tcp: undefined, http: undefined, unix: undefined },
+      want: { ...nothing, config: 'c.yaml', stateDirectory: 'state' },
     },
     {
       name: 'prefers its options',
       args: ['--config', 'd.yaml', '--state-dir', 'other', '--tcp', '127.0.0.1:1', '--http', '127.0.0.1:2', '--unix', '/s'],
       environment: { KEYSIDE_CONFIG: 'c.yaml', KEYSIDE_STATE_DIR: 'state' },
-      want: { config: 'd.yaml', stateDirectory: 'other', tcp: '127.0.0.1:1', http: '127.0.0.1:2', unix: '/s' },
+      want: {
+        ...nothing,
+        config: 'd.yaml',
+        stateDirectory: 'other',
+        tcp: '127.0.0.1:1',
+        http: '127.0.0.1:2',
+        unix: '/s',
+      },
+    },
+    {
+      name: "takes the audit trail's place and room, and callers as often as they are given",
+      args: ['--audit-dir', '/a', '--audit-max-bytes', '9', '--mint-caller', '{"id":"a"}', '--mint-caller', '{"id":"b"}'],
+      environment: {},
+      want: {
+        ...nothing,
+        config: undefined,
+        stateDirectory: '.keyside',
+        auditDir: '/a',
+        auditMaxBytes: '9',
+        mintCaller: ['{"id":"a"}', '{"id":"b"}'],
+      },
     },
   ];
   for (const { name, args, environment, want } of cases) {
