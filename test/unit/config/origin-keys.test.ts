@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -24,6 +24,23 @@ describe('the origin keys', () => {
       read.map((key) => Buffer.from(key.expose())),
       keys,
     );
+  });
+
+  const isRoot = process.getuid?.() === 0;
+  const OTHER_USER = 65_532;
+  const foreign = (mode: number): string => {
+    const path = file(randomBytes(32).toString('base64'), mode);
+    chownSync(path, OTHER_USER, OTHER_USER);
+    return path;
+  };
+
+  it('are read through a link, of another user for the group, as Kubernetes mounts a Secret', {
+    skip: isRoot ? false : 'only root can give files away',
+  }, () => {
+    const link = join(folder, 'link');
+    symlinkSync(foreign(0o440), link);
+    assert.equal(readOriginKeys([link]).length, 1);
+    for (const mode of [0o444, 0o460]) assert.throws(() => readOriginKeys([foreign(mode)]), /can be read by others/);
   });
 
   const cases = [
