@@ -38,8 +38,8 @@ const HARMLESS_CRYPTO: readonly string[] = [
   'X509Certificate',
 ];
 
-/** The one file outside `src/cipher` that signs: checkpoints of the audit trail. */
-export const SIGNING_FILE = 'src/audit/signing-key.ts';
+/** The files outside `src/cipher` that sign: checkpoints of the audit trail, and certificates of the injector's webhook. */
+export const SIGNING_FILES: readonly string[] = ['src/audit/signing-key.ts', 'src/injector/certificates/authority.ts'];
 
 const SIGNING_CRYPTO: readonly string[] = [
   'createPrivateKey',
@@ -52,7 +52,7 @@ const SIGNING_CRYPTO: readonly string[] = [
 
 /** What of node:crypto a file outside `src/cipher` may take. */
 export function permittedCrypto(path: string): readonly string[] {
-  return path === SIGNING_FILE ? [...HARMLESS_CRYPTO, ...SIGNING_CRYPTO] : HARMLESS_CRYPTO;
+  return SIGNING_FILES.includes(path) ? [...HARMLESS_CRYPTO, ...SIGNING_CRYPTO] : HARMLESS_CRYPTO;
 }
 
 /** @throws {Error} where a table is missing, a row is unreadable, or a folder stands in two rows */

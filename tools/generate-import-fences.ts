@@ -12,7 +12,7 @@ import {
   type PackageRule,
   permittedCrypto,
   readFloorTable,
-  SIGNING_FILE,
+  SIGNING_FILES,
 } from './floor-table.ts';
 import { writeOrCheck } from './generated-file.ts';
 
@@ -50,10 +50,10 @@ function everywhere({ packageRules }: FloorTable): object {
 /** A row's own files, those one folder deeper, and the single files that a package, or signing, belongs to. */
 function placesOf(floor: Floor): Place[] {
   const { folder } = floor;
-  const files = [...new Set([...table.packageRules.flatMap((rule) => rule.onlyIn.map(fromRoot)), SIGNING_FILE])].filter(
+  const files = [...new Set([...table.packageRules.flatMap((rule) => rule.onlyIn.map(fromRoot)), ...SIGNING_FILES])].filter(
     (pattern) => pattern.endsWith('.ts') && matches(folder, pattern),
   );
-  const special = files.map((file) => ({ includes: [file], directory: folder, sample: file, floor }));
+  const special = files.map((file) => ({ includes: [file], directory: posix.dirname(file), sample: file, floor }));
   const own = {
     includes: [`${folder}/*.ts`, ...files.map((file) => `!${file}`)],
     directory: folder,
@@ -62,7 +62,7 @@ function placesOf(floor: Floor): Place[] {
   };
   if (hasRowsBelow(folder)) return [own, ...special.filter(({ sample }) => posix.dirname(sample) === folder)];
   const deeper = {
-    includes: [`${folder}/*/**/*.ts`],
+    includes: [`${folder}/*/**/*.ts`, ...files.map((file) => `!${file}`)],
     directory: `${folder}/deeper`,
     sample: `${folder}/deeper/file.ts`,
     floor,

@@ -19,12 +19,20 @@ export interface SidecarOptions {
   readonly mintCaller: readonly string[];
 }
 
+/** How the injector is asked for. */
+export interface InjectorOptions {
+  /** --config, else KEYSIDE_INJECTOR_CONFIG. */
+  readonly config: string;
+}
+
 type SidecarFlags = Omit<SidecarOptions, 'stateDirectory'> & { readonly stateDir: string };
 
 export interface ProgramParts extends Terminal {
   readonly version: string;
   /** Runs the daemon. Resolves once it serves; the daemon then keeps the process alive. */
   readonly sidecar: (options: SidecarOptions) => Promise<void>;
+  /** Runs Kubernetes' webhook. Resolves once it has begun; it then keeps the process alive. */
+  readonly injector: (options: InjectorOptions) => Promise<void>;
 }
 
 type AddVerb = (program: Command, parts: ProgramParts) => void;
@@ -32,6 +40,7 @@ type AddVerb = (program: Command, parts: ProgramParts) => void;
 /** In the order of the help. A verb is loaded where it is asked for: the daemon starts without the tools of people. */
 const VERBS: Readonly<Record<string, () => Promise<AddVerb>>> = {
   sidecar: async () => addSidecar,
+  injector: async () => addInjector,
   init: async () => (await import('./init/init.ts')).addInit,
   encrypt: async () => (await import('./encrypt.ts')).addEncrypt,
   decrypt: async () => (await import('./decrypt.ts')).addDecrypt,
@@ -100,4 +109,14 @@ function addSidecar(program: Command, parts: ProgramParts): void {
     .action(({ config, stateDir: stateDirectory, tcp, http, unix, auditDir, auditMaxBytes, mintCaller }: SidecarFlags) =>
       parts.sidecar({ config, stateDirectory, tcp, http, unix, auditDir, auditMaxBytes, mintCaller }),
     );
+}
+
+function addInjector(program: Command, parts: ProgramParts): void {
+  const { KEYSIDE_INJECTOR_CONFIG: file } = parts.environment;
+  const option = new Option('--config <file>', 'configuration file (KEYSIDE_INJECTOR_CONFIG)');
+  program
+    .command('injector')
+    .description('run the webhook that adds the sidecar to pods of Kubernetes that ask for it')
+    .addOption(file ? option.default(file) : option.makeOptionMandatory())
+    .action((options: InjectorOptions) => parts.injector(options));
 }

@@ -20,7 +20,9 @@ function onInterrupt(action: () => void): () => void {
 
 const sidecar: ProgramParts['sidecar'] = async (options) => (await import('./run-sidecar.ts')).runSidecar(options);
 
-const parts = { stdin, stdout, stderr, environment, version, sidecar, onInterrupt };
+const injector: ProgramParts['injector'] = async (options) => (await import('./injector.ts')).runInjector(options);
+
+const parts = { stdin, stdout, stderr, environment, version, sidecar, injector, onInterrupt };
 const exitCode = await runProgram(parts, argv.slice(2));
 
 // What succeeded ends by itself, a running sidecar by a signal. What failed may have left threads and timers behind.

@@ -49,7 +49,7 @@ export function hostPort({ host, port }: ListenAddress): string {
 }
 
 /** Stops the sidecar once, on the first of these signals; a second one ends the process at once. */
-export function stopOnSignals(sidecar: RunningSidecar, logger: Logger & { flushSync(): void }): void {
+export function stopOnSignals(sidecar: Pick<RunningSidecar, 'stop'>, logger: Logger & { flushSync(): void }): void {
   let isStopping = false;
   const stop = async (signal: NodeJS.Signals): Promise<void> => {
     if (isStopping) process.exit(1);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import { type FloorTable, floorOf, readFloorTable } from '../../tools/floor-table.ts';
+import { scanModule } from './module-scan.ts';
 import { CLEAN, PARTNERS, PLANTED } from './planted-violations.ts';
 import { type Judgement, judge, type Sources } from './rules.ts';
 
@@ -14,6 +15,14 @@ function sourcesOnDisk(): Sources {
 
 function complaints(judgement: Judgement): string[] {
   return judgement.violations.map(({ at, what }) => `${at} ${what}`);
+}
+
+/** Packages of which types alone are taken: they are gone when the program runs. */
+function packagesOfTypes(sources: Sources): string[] {
+  const imports = [...sources].flatMap(([path, source]) => scanModule(path, source).imports);
+  const nameOf = (specifier: string): string => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
+  const loaded = new Set(imports.filter(({ typesOnly }) => !typesOnly).map(({ specifier }) => nameOf(specifier)));
+  return [...new Set(imports.map(({ specifier }) => nameOf(specifier)))].filter((name) => !loaded.has(name));
 }
 
 describe('the sources', () => {
@@ -52,11 +61,12 @@ describe('the sources', () => {
   it('use every package of the package table, and each of them is a dependency', () => {
     const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
     const dependencies = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
+    const ofTypes = packagesOfTypes(sources).filter((name) => name in manifest.devDependencies);
     const text = [...sources.values()].join('\n');
     for (const name of table.packageRules.flatMap((rule) => rule.packages)) {
       const prefix = name.replace(/\*$/, '');
       assert.ok(
-        dependencies.some((dependency) => dependency.startsWith(prefix)),
+        [...dependencies, ...ofTypes].some((dependency) => dependency.startsWith(prefix)),
         `${name} is no dependency`,
       );
       assert.ok(text.includes(`'${prefix}`), `no file imports ${name}`);

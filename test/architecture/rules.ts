@@ -21,7 +21,7 @@ export interface Judgement {
 const MAX_LINES = 400;
 /** Findings that are permitted in some places. */
 const PERMITTED_IN: Partial<Record<Finding, readonly string[]>> = {
-  'process.env': ['src/main'],
+  'process.env': ['src/main', 'clients/typescript/src/connection.ts'],
   'signal handler': ['src/main'],
   WebCrypto: ['src/cipher'],
 };

@@ -6,6 +6,7 @@ import type {
   DataKeyLookup,
   KmsCallMeasure,
   Metrics,
+  PodOutcome,
   RequestMeasure,
 } from '../../src/telemetry/telemetry.ts';
 
@@ -17,6 +18,7 @@ export class RecordedMetrics implements Metrics {
   readonly lookups: string[] = [];
   readonly evictions: Partial<Record<DataKeyEviction, number>> = {};
   readonly auditCommits: AuditCommit[] = [];
+  readonly pods: { readonly outcome: PodOutcome; readonly durationMs: number }[] = [];
   inFlight = 0;
   #observeAudit: (() => AuditState) | undefined;
   #observe: (() => DataKeyCacheState) | undefined;
@@ -37,6 +39,8 @@ export class RecordedMetrics implements Metrics {
 
   kmsCallHedged(): void {}
 
+  observeBreakers(): void {}
+
   dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void {
     this.lookups.push(`${lookup} ${use}`);
   }
@@ -53,12 +57,18 @@ export class RecordedMetrics implements Metrics {
 
   cipherChosen(): void {}
 
+  certificateServed(): void {}
+
   auditCommitEnded(commit: AuditCommit): void {
     this.auditCommits.push(commit);
   }
 
   observeAudit(observe: () => AuditState): void {
     this.#observeAudit = observe;
+  }
+
+  podReviewed(outcome: PodOutcome, durationMs: number): void {
+    this.pods.push({ outcome, durationMs });
   }
 
   /** What a collection would see now. */

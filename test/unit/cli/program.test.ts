@@ -11,7 +11,7 @@ describe('the command line', () => {
   it('lists its verbs', async () => {
     const { exitCode, stdout } = await run(['--help']);
     assert.equal(exitCode, 0);
-    for (const verb of ['sidecar', 'init', 'encrypt', 'decrypt', 'rewrap', 'local-kms', 'doctor'])
+    for (const verb of ['sidecar', 'injector', 'init', 'encrypt', 'decrypt', 'rewrap', 'local-kms', 'doctor'])
       assert.match(stdout, new RegExp(`^ {2}${verb} `, 'm'));
   });
 
@@ -143,4 +143,22 @@ describe('the sidecar verb', () => {
       assert.deepEqual(sidecars, [want]);
     });
   }
+});
+
+describe('the injector verb', () => {
+  it('takes its file from --config, else from KEYSIDE_INJECTOR_CONFIG', async () => {
+    const environment = { KEYSIDE_INJECTOR_CONFIG: '/etc/a.yaml', KEYSIDE_CONFIG: '/etc/keyside.yaml' };
+    const [byVariable, byFlag] = await Promise.all([
+      run(['injector'], { environment }),
+      run(['injector', '--config', 'b.yaml'], { environment }),
+    ]);
+    assert.deepEqual([byVariable.exitCode, byVariable.injectors], [0, [{ config: '/etc/a.yaml' }]]);
+    assert.deepEqual([byFlag.exitCode, byFlag.injectors], [0, [{ config: 'b.yaml' }]]);
+  });
+
+  it('is refused where neither names one', async () => {
+    const { exitCode, stderr, injectors } = await run(['injector'], { environment: { KEYSIDE_CONFIG: '/etc/keyside.yaml' } });
+    assert.deepEqual([exitCode, injectors], [2, []]);
+    assert.match(stderr, /--config <file>/);
+  });
 });

@@ -7,10 +7,11 @@ import { parseDaemonConfig } from '../../../src/config/daemon-config.ts';
 import { CONFIGURED_PROVIDERS } from '../../../src/config/provider-settings.ts';
 import { CONFIGURED_SINK_KINDS } from '../../../src/config/sink-settings.ts';
 import { parseTenantsFile } from '../../../src/config/tenants-file.ts';
+import { parseInjectorConfig } from '../../../src/injector/config.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const page = readFileSync(join(ROOT, 'docs/configuration.md'), 'utf8');
-const [daemonExample, tenantsExample] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
+const [daemonExample, tenantsExample, injectorExample] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
 
 test('the page and the JSON schemas are current', () => {
   const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'tools/generate-config-docs.ts'), '--check'], {
@@ -36,10 +37,16 @@ test("the page's example of a tenants file is one", () => {
   );
 });
 
+test("the page's example of an injector configuration is one", () => {
+  const config = parseInjectorConfig(injectorExample ?? '', '/etc/keyside-injector/injector.yaml');
+  assert.equal(config.certificates.source, 'self-made');
+});
+
 interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: SchemaNode | boolean;
   readonly items?: SchemaNode;
+  readonly oneOf?: readonly SchemaNode[];
   readonly required?: readonly string[];
   readonly allOf?: readonly unknown[];
   readonly propertyNames?: unknown;
@@ -58,11 +65,13 @@ test('the schemas for editors refuse unknown keys at every level and describe ev
       visit(child, `${path}.${name}`);
     }
     if (node.items !== undefined) visit(node.items, `${path}[]`);
+    for (const form of node.oneOf ?? []) visit(form, path);
     if (typeof node.additionalProperties === 'object') visit(node.additionalProperties, `${path}.*`);
   };
   visit(schema('keyside.schema.json'), 'keyside');
   visit(schema('tenants.schema.json'), 'tenants');
-  assert.ok(seen > 80, `${seen}`);
+  visit(schema('injector.schema.json'), 'injector');
+  assert.ok(seen > 110, `${seen}`);
 });
 
 test('the schema for editors knows which settings belong to which provider', () => {
