@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { type CallMetadata, KeysideClient, KeysideClientError } from '../../clients/typescript/src/index.ts';
+import { type CallMetadata, KeysideClient, KeysideError } from '../../clients/typescript/src/index.ts';
 import { createKey, rotateKey } from '../../src/kms/local/store.ts';
 import { type DaemonProcess, startDaemon, temporaryDirectory } from '../integration/daemon-process.ts';
 import { credentialsFile } from '../unit/kms/aws/aws-samples.ts';
@@ -208,18 +208,17 @@ async function plaintext(
   document: Parameters<KeysideClient['decrypt']>[0],
   metadata: CallMetadata,
 ): Promise<string> {
-  const { ssn } = Object.fromEntries(await world.client.decrypt(document, metadata));
-  return Buffer.from(ssn as Uint8Array).toString();
+  return (await world.client.decrypt(document, metadata)).text('ssn');
 }
 
 /** The error in which the call ends at last. */
-async function untilFails(call: () => Promise<unknown>): Promise<KeysideClientError> {
+async function untilFails(call: () => Promise<unknown>): Promise<KeysideError> {
   const endMs = Date.now() + 20 * READ_TTL_MS;
   while (Date.now() < endMs) {
     try {
       await call();
     } catch (error) {
-      assert.ok(error instanceof KeysideClientError, String(error));
+      assert.ok(error instanceof KeysideError, String(error));
       return error;
     }
     await setTimeout(10);

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { run } from '../unit/cli/fake-terminal.ts';
+import { describeInjectedPod } from './image-pod.ts';
 import { buildImage, type Image } from './image-steps.ts';
 import { prepareHsm, SOFTHSM, type TestHsm } from './pkcs11-modules.ts';
 import { TokenOfficer } from './pkcs11-officer.ts';
@@ -82,6 +83,8 @@ describe("the image's content, built by the Dockerfile's own steps", { timeout: 
     assert.match(stderr, /cache for ESM .*dist\/src\/main\/keyside\.js was accepted/);
     assert.doesNotMatch(stderr, /was rejected/);
   });
+
+  describeInjectedPod(base, () => image);
 
   it('holds neither development packages nor what is only for building', async () => {
     const files = await readdir(image.app, { recursive: true });
