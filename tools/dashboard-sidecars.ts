@@ -71,15 +71,16 @@ const KMS_PANELS: readonly Panel[] = [
     ],
   },
   {
-    title: 'Failed without asking the KMS',
-    help: "Calls that failed for the KMS, less the KMS's own failures: where it stays above 0 the breaker is open, or many calls wait for one.",
-    unit: 'reqps',
+    title: 'Breaker open, by tenant',
+    help: "1: the KMS does not answer for a key, and calls end without asking it until one finds it back; without calls it stays. Tenant none: the vendor's default key.",
+    unit: 'short',
     queries: [
       [
-        `clamp_min(sum by (tenant) (${count(REQUESTS, `${TENANT},outcome=~"KMS_UNAVAILABLE|KMS_TIMEOUT"`)}) - (sum by (tenant) (${count(CALLS, `${TENANT},outcome=~"KMS_UNAVAILABLE|KMS_TIMEOUT"`)}) or 0 * sum by (tenant) (${count(REQUESTS, TENANT)})), 0)`,
-        '{{tenant}}',
+        `max by (tenant, provider) (${gauge(METRICS.kmsBreakerOpen, `${PLACE},tenant=~"$tenant|none"`)})`,
+        '{{tenant}} {{provider}}',
       ],
     ],
+    redFrom: 1,
   },
   {
     title: 'Calls tried again, by reason',
@@ -161,12 +162,25 @@ const AUDIT_PANELS: readonly Panel[] = [
     redFrom: 1,
   },
   {
+    title: 'Room that waits for a sink',
+    help: 'Of audit.maxBytes, the share that holds what a sink has yet to take. At 1 the trail is full, and calls end in AUDIT_UNAVAILABLE.',
+    unit: 'percentunit',
+    queries: [
+      [
+        `max by (namespace, pod) (${gauge(METRICS.auditSinkWaiting, TENANT)}) / max by (namespace, pod) (${gauge(METRICS.auditLimit)})`,
+        '{{namespace}}/{{pod}}',
+      ],
+    ],
+    redFrom: 0.8,
+  },
+  {
     title: 'Audit trail on disk',
-    help: "All of it, what a sink has yet to pass, and records not durable yet. The volume's limit is the annotation keyside.dev/audit-size.",
+    help: 'All of it, the most there may be, what a sink has yet to pass, and records not durable yet. What every sink has taken stays while there is room.',
     unit: 'bytes',
     queries: [
       [`max by (namespace, pod) (${gauge(METRICS.auditPending)})`, 'not durable {{namespace}}/{{pod}}'],
       [`max by (namespace, pod) (${gauge(METRICS.auditSpool)})`, 'all {{namespace}}/{{pod}}'],
+      [`max by (namespace, pod) (${gauge(METRICS.auditLimit)})`, 'at most {{namespace}}/{{pod}}'],
       [`max by (sink, kind) (${gauge(METRICS.auditSinkWaiting, TENANT)})`, 'waiting {{sink}} {{kind}}'],
     ],
   },

@@ -143,8 +143,9 @@ Durations are counted in buckets up to ${DURATION_BUCKETS.map(seconds).join(', '
 there are. Tenants are ranked by their requests every minute, the past counting half as much each minute. The first half of the ranking
 is always named; a tenant once named stays so until it falls below twice the number of names, so that names do not flicker. On \`/metrics\`
 every tenant is \`all\` unless the configuration shows tenants there. Sinks of the audit trail that belong to a tenant are named where it is;
-those of the rest are summed up by their kind. A metric keeps at most 5,000 combinations of labels since the start;
-further ones are summed under the label \`otel.metric.overflow\`. Spans name their tenant: whoever receives traces sees tenants' ids.
+those of the rest are summed up by their kind. The vendor's default key and sinks of the deployment are no tenant's: \`none\`.
+A metric keeps at most 5,000 combinations of labels since the start; further ones are summed under the label \`otel.metric.overflow\`. Spans
+name their tenant: whoever receives traces sees tenants' ids.
 
 ## Environment variables
 

@@ -52,6 +52,15 @@ export class Guard implements GuardedKey {
     return this.#subject.key.provenByWrap;
   }
 
+  get provider(): ProviderName {
+    return this.#subject.provider;
+  }
+
+  /** Whether calls end without asking the KMS, but for those that look whether it is back. */
+  get isBreakerOpen(): boolean {
+    return this.#runner.isBreakerOpen;
+  }
+
   accepts(wrapped: Pick<Wrapped, 'algorithm' | 'keyVersion'>): boolean {
     return this.#subject.key.accepts(wrapped);
   }

@@ -88,6 +88,10 @@ export class OperationRunner {
     this.#breaker = new Breaker(limits, { ...tools, name: `the KMS of key ${subject.id}` });
   }
 
+  get isBreakerOpen(): boolean {
+    return this.#breaker.isOpen;
+  }
+
   /** Runs an operation under the eyes of the watch, where there is one. */
   async run<Reply>(operation: Operation<Reply>, scope: KmsCallScope): Promise<Reply> {
     const { watch, timer } = this.#tools;

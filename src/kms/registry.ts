@@ -52,6 +52,13 @@ function opener<Settings>(provider: KmsProvider<Settings>): Opener {
   return { name: provider.name, open };
 }
 
+/** Of the key of one configuration. */
+export interface KeyBreaker {
+  readonly id: string;
+  readonly provider: ProviderName;
+  readonly isOpen: boolean;
+}
+
 interface Entry {
   readonly fingerprint: string;
   readonly guard: Guard;
@@ -92,6 +99,11 @@ export class KeyRegistry implements KeyDirectory {
     const guard = this.#open(spec);
     this.#keys.set(spec.id, { fingerprint: spec.fingerprint, guard });
     return guard;
+  }
+
+  /** The breakers of the keys that are open here. Counts for no use of a key. */
+  breakers(): KeyBreaker[] {
+    return [...this.#keys.entries()].map(([id, { guard }]) => ({ id, provider: guard.provider, isOpen: guard.isBreakerOpen }));
   }
 
   /** Closes every key at once; calls under way end with KMS_UNAVAILABLE. */

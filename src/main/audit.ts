@@ -114,6 +114,7 @@ class RunningAudit implements Audit {
       isAvailable: trail.isAvailable,
       pendingBytes: trail.pendingBytes,
       spoolBytes: trail.spoolBytes,
+      limitBytes: options.config.audit.maxBytes,
       sinks: this.#sinkStatus.map((status) => sinkState(status, Date.now())),
     }));
   }

@@ -12,6 +12,7 @@ import { systemTimer } from '../kms/timer.ts';
 import type { ServiceParts } from '../service/service.ts';
 import type { Metrics } from '../telemetry/telemetry.ts';
 import { TenantDirectory } from '../tenants/directory.ts';
+import { BreakerWatch } from './breaker-watch.ts';
 
 /** How often data keys that outlived their time are looked for, in milliseconds. */
 const SWEEP_MS = 1_000;
@@ -56,6 +57,8 @@ export function buildDataPlane(config: DaemonConfig, { clock, metrics, watch }: 
   });
   const ring = new KeyRing({ keys, clock, timer, metrics, limits: config.cache });
   const tenants = new TenantDirectory(config.region);
+  const breakers = new BreakerWatch(tenants, keys);
+  metrics.observeBreakers(() => breakers.states());
   tenants.onChange((tenantId, previous) => {
     // The generation keeps old keys from being found; this zeroes them.
     if (previous !== undefined) ring.dropTenant(tenantId, { eviction: 'reconfigured' });

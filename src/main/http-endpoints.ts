@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { boundConnections } from '../core/connection-room.ts';
 import type { MetricsHandler } from './otel-prometheus.ts';
 
 /** A probe is short; slow or many clients must not cost the daemon more than a few connections for a few seconds. */
@@ -25,7 +26,7 @@ export interface HttpEndpointsOptions {
 interface HttpLimits {
   /** How long a client may take to send a request, to take the answer, or to keep an idle connection. Default 5 s. */
   readonly requestTimeoutMs: number;
-  /** Further connections are closed at once. Default 64. */
+  /** At the limit who holds most of them loses the one that idles for longest, so that a probe always gets in. Default 64. */
   readonly maxConnections: number;
 }
 
@@ -52,7 +53,7 @@ export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise
     (request, response) => answer(request, response, options),
   );
   server.timeout = requestTimeoutMs;
-  server.maxConnections = maxConnections;
+  boundConnections(server, maxConnections);
   await listen(server, options);
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }

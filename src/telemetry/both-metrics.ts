@@ -12,6 +12,7 @@ export function bothMetrics(first: Metrics, second: Metrics): Metrics {
     kmsCallEnded: (measure) => both((metrics) => metrics.kmsCallEnded(measure)),
     kmsCallRetried: (provider, reason) => both((metrics) => metrics.kmsCallRetried(provider, reason)),
     kmsCallHedged: (provider) => both((metrics) => metrics.kmsCallHedged(provider)),
+    observeBreakers: (observe) => both((metrics) => metrics.observeBreakers(observe)),
     dataKeyLookedUp: (lookup, use) => both((metrics) => metrics.dataKeyLookedUp(lookup, use)),
     dataKeyEvicted: (eviction, count) => both((metrics) => metrics.dataKeyEvicted(eviction, count)),
     observeDataKeys: (observe) => both((metrics) => metrics.observeDataKeys(observe)),
@@ -19,5 +20,7 @@ export function bothMetrics(first: Metrics, second: Metrics): Metrics {
     cipherChosen: (implementation) => both((metrics) => metrics.cipherChosen(implementation)),
     auditCommitEnded: (commit) => both((metrics) => metrics.auditCommitEnded(commit)),
     observeAudit: (observe) => both((metrics) => metrics.observeAudit(observe)),
+    podReviewed: (outcome, durationMs) => both((metrics) => metrics.podReviewed(outcome, durationMs)),
+    certificateServed: (endsMs) => both((metrics) => metrics.certificateServed(endsMs)),
   };
 }

@@ -47,10 +47,13 @@ export const RPC_ATTRIBUTES = {
 /** What metrics are split by. Each is present on every measurement of a metric that names it. */
 export const LABELS = {
   method: { name: 'method', help: 'The RPC: keyside.v1.CryptoService/Encrypt.' },
-  outcome: { name: 'outcome', help: 'OK or the reason of docs/errors.md it failed for; for reloads applied or rejected.' },
+  outcome: {
+    name: 'outcome',
+    help: 'OK or the reason of docs/errors.md it failed for; for reloads applied or rejected; for pods injected, left-alone, refused, unreadable or failed.',
+  },
   tenant: {
     name: 'tenant',
-    help: "The tenant's id for the busiest tenants, other for the rest, none where no known tenant was named, all where names are hidden.",
+    help: "The tenant's id for the busiest tenants, other for the rest, none where no known tenant was named or what is meant is no one tenant's, all where names are hidden.",
   },
   provider: { name: 'provider', help: 'The kind of KMS: local, aws, ….' },
   operation: { name: 'operation', help: 'wrap, unwrap, generate or describe.' },
@@ -118,6 +121,13 @@ export const METRICS = {
     unit: '{hedge}',
     help: 'Second calls to a KMS, made beside a first one that was slow.',
     attributes: ['provider'],
+  },
+  kmsBreakerOpen: {
+    name: 'keyside.kms.breaker.open',
+    kind: 'gauge',
+    unit: '1',
+    help: "1 from when a KMS stopped answering for a key, whose calls now end without asking it, until it answers one again: without calls it stays 1. 0 for other keys that were used; of several that share their labels, 1 where any is open. A vendor's default key has the tenant none.",
+    attributes: ['provider', 'tenant'],
   },
   dataKeyLookups: {
     name: 'keyside.data_key.lookups',
@@ -231,6 +241,13 @@ export const METRICS = {
     help: 'What the audit trail takes on disk.',
     attributes: [],
   },
+  auditLimit: {
+    name: 'keyside.audit.limit',
+    kind: 'gauge',
+    unit: 'By',
+    help: 'The most that the audit trail of this process may take on disk: audit.maxBytes.',
+    attributes: [],
+  },
   auditSinkDelivered: {
     name: 'keyside.audit.sink.delivered',
     kind: 'counter',
@@ -265,6 +282,20 @@ export const METRICS = {
     unit: '{sink}',
     help: 'Sinks whose last delivery failed.',
     attributes: ['sink', 'kind', 'tenant'],
+  },
+  podReviewDuration: {
+    name: 'keyside.injector.pod.duration',
+    kind: 'histogram',
+    unit: 's',
+    help: "How long the injector took to decide about pods, without reading the request; its count is the number of API servers' questions.",
+    attributes: ['outcome'],
+  },
+  certificateExpiry: {
+    name: 'keyside.injector.certificate.expiry',
+    kind: 'gauge',
+    unit: 's',
+    help: "When the certificate ends that the injector's webhook serves, in seconds since 1970.",
+    attributes: [],
   },
 } as const satisfies Record<string, MetricDefinition>;
 

@@ -45,6 +45,7 @@ export class OtelAuditMetrics {
     const available = gauge(METRICS.auditAvailable);
     const pending = gauge(METRICS.auditPending);
     const spool = gauge(METRICS.auditSpool);
+    const limit = gauge(METRICS.auditLimit);
     const delivered = total(METRICS.auditSinkDelivered);
     const rejected = total(METRICS.auditSinkRejected);
     const waiting = gauge(METRICS.auditSinkWaiting);
@@ -57,6 +58,7 @@ export class OtelAuditMetrics {
         result.observe(available, state.isAvailable ? 1 : 0);
         result.observe(pending, state.pendingBytes);
         result.observe(spool, state.spoolBytes);
+        result.observe(limit, state.limitBytes);
         for (const set of this.#sinks.update(state.sinks)) {
           result.observe(delivered, set.delivered, set.attributes);
           result.observe(rejected, set.rejected, set.attributes);
@@ -65,7 +67,7 @@ export class OtelAuditMetrics {
           result.observe(failing, set.failing, set.attributes);
         }
       },
-      [available, pending, spool, delivered, rejected, waiting, lag, failing],
+      [available, pending, spool, limit, delivered, rejected, waiting, lag, failing],
     );
   }
 }

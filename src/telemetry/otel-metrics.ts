@@ -1,6 +1,7 @@
 import { type Histogram, type Meter, type ObservableResult, ValueType } from '@opentelemetry/api';
 import type { ErrorReason } from '../core/errors.ts';
 import type { ProviderName } from '../core/providers.ts';
+import { BreakerSets } from './breaker-sets.ts';
 import { LabelSets } from './label-sets.ts';
 import { LabelledCounter } from './labelled-counter.ts';
 import { LABELS, METRICS, type MetricDefinition } from './names.ts';
@@ -9,11 +10,13 @@ import { counter, described, histogram, recordMs } from './otel-instruments.ts';
 import type {
   AuditCommit,
   AuditState,
+  BreakerState,
   DataKeyCacheState,
   DataKeyEviction,
   DataKeyLookup,
   KmsCallMeasure,
   Metrics,
+  PodOutcome,
   RequestMeasure,
 } from './telemetry.ts';
 import type { TenantLabels } from './tenant-labels.ts';
@@ -43,6 +46,7 @@ export class OtelMetrics implements Metrics {
   readonly #tenantLabels: TenantLabels;
   readonly #requestDuration: Histogram;
   readonly #kmsCallDuration: Histogram;
+  readonly #podReviewDuration: Histogram;
   readonly #requestLabels = new LabelSets([LABELS.method.name, LABELS.outcome.name, LABELS.tenant.name]);
   readonly #retries = new LabelledCounter([LABELS.provider.name, LABELS.reason.name]);
   readonly #hedges = new LabelledCounter([LABELS.provider.name]);
@@ -50,19 +54,29 @@ export class OtelMetrics implements Metrics {
   readonly #evictions = new LabelledCounter([LABELS.cause.name]);
   readonly #reloads = new LabelledCounter([LABELS.outcome.name]);
   readonly #audit: OtelAuditMetrics;
+  readonly #breakers: BreakerSets;
   #inFlight = 0;
   #tenants: number | undefined;
   #cipher: 'native' | 'node' | undefined;
+  #certificateEndsMs: number | undefined;
+  #observeBreakers: (() => readonly BreakerState[]) | undefined;
   #observeDataKeys: (() => DataKeyCacheState) | undefined;
 
   constructor(options: OtelMetricsOptions) {
     const { meter } = options;
     this.#tenantLabels = options.tenantLabels;
+    this.#breakers = new BreakerSets(options.tenantLabels);
     this.#requestDuration = histogram(meter, METRICS.requestDuration);
     this.#kmsCallDuration = histogram(meter, METRICS.kmsCallDuration);
+    this.#podReviewDuration = histogram(meter, METRICS.podReviewDuration);
     this.#showKnownLabels();
     counter(meter, METRICS.kmsRetries, this.#retries);
     counter(meter, METRICS.kmsHedges, this.#hedges);
+    gauge(meter, METRICS.kmsBreakerOpen, (result) => {
+      const state = this.#observeBreakers?.();
+      if (state === undefined) return;
+      for (const { isOpen, attributes } of this.#breakers.update(state)) result.observe(isOpen ? 1 : 0, attributes);
+    });
     counter(meter, METRICS.dataKeyLookups, this.#lookups);
     counter(meter, METRICS.dataKeyEvictions, this.#evictions);
     counter(meter, METRICS.configReloads, this.#reloads);
@@ -74,6 +88,9 @@ export class OtelMetrics implements Metrics {
     });
     gauge(meter, METRICS.cipher, (result) => {
       if (this.#cipher !== undefined) result.observe(1, { [LABELS.implementation.name]: this.#cipher });
+    });
+    gauge(meter, METRICS.certificateExpiry, (result) => {
+      if (this.#certificateEndsMs !== undefined) result.observe(this.#certificateEndsMs / 1000);
     });
     this.#observeDataKeyGauges(meter);
     this.#audit = new OtelAuditMetrics(meter, options.tenantLabels);
@@ -107,6 +124,10 @@ export class OtelMetrics implements Metrics {
     this.#hedges.add(1, provider);
   }
 
+  observeBreakers(observe: () => readonly BreakerState[]): void {
+    this.#observeBreakers = observe;
+  }
+
   dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void {
     this.#lookups.add(1, lookup, use);
   }
@@ -134,6 +155,14 @@ export class OtelMetrics implements Metrics {
 
   observeAudit(observe: () => AuditState): void {
     this.#audit.observe(observe);
+  }
+
+  podReviewed(outcome: PodOutcome, durationMs: number): void {
+    recordMs(this.#podReviewDuration, durationMs, { [LABELS.outcome.name]: outcome });
+  }
+
+  certificateServed(endsMs: number): void {
+    this.#certificateEndsMs = endsMs;
   }
 
   #showKnownLabels(): void {

@@ -36,6 +36,14 @@ export interface KmsCallMeasure {
   readonly durationMs: number;
 }
 
+/** The breaker of one key at this instant. */
+export interface BreakerState {
+  readonly provider: ProviderName;
+  /** Whose key it is; undefined: a key that tenants share. */
+  readonly tenantId: string | undefined;
+  readonly isOpen: boolean;
+}
+
 /** How a data key was found: in the cache, by a KMS call, by waiting for another request's call, or past its time in an outage. */
 export type DataKeyLookup = 'hit' | 'miss' | 'wait' | 'outage';
 
@@ -75,6 +83,9 @@ export interface AuditSinkState {
   readonly isFailing: boolean;
 }
 
+/** What became of one question of an API server's to the injector. */
+export type PodOutcome = 'injected' | 'left-alone' | 'refused' | 'unreadable' | 'failed';
+
 /** The audit trail at this instant. */
 export interface AuditState {
   readonly isAvailable: boolean;
@@ -82,6 +93,8 @@ export interface AuditState {
   readonly pendingBytes: number;
   /** Of all segments. */
   readonly spoolBytes: number;
+  /** The most that they may have. */
+  readonly limitBytes: number;
   readonly sinks: readonly AuditSinkState[];
 }
 
@@ -92,6 +105,8 @@ export interface Metrics {
   kmsCallEnded(measure: KmsCallMeasure): void;
   kmsCallRetried(provider: ProviderName, reason: ErrorReason): void;
   kmsCallHedged(provider: ProviderName): void;
+  /** Called at each collection. At most one observer; the last one stays. */
+  observeBreakers(observe: () => readonly BreakerState[]): void;
   dataKeyLookedUp(lookup: DataKeyLookup, use: 'read' | 'write'): void;
   dataKeyEvicted(eviction: DataKeyEviction, count: number): void;
   /** Called at each collection. At most one observer; the last one stays. */
@@ -102,6 +117,9 @@ export interface Metrics {
   auditCommitEnded(commit: AuditCommit): void;
   /** Called at each collection. At most one observer; the last one stays. */
   observeAudit(observe: () => AuditState): void;
+  podReviewed(outcome: PodOutcome, durationMs: number): void;
+  /** The injector's webhook serves another certificate, which ends then: milliseconds since 1970. */
+  certificateServed(endsMs: number): void;
 }
 
 /** Reads one header of the incoming request; undefined where it has none. */
@@ -126,6 +144,7 @@ export const NO_TELEMETRY: Telemetry = {
     kmsCallEnded: noop,
     kmsCallRetried: noop,
     kmsCallHedged: noop,
+    observeBreakers: noop,
     dataKeyLookedUp: noop,
     dataKeyEvicted: noop,
     observeDataKeys: noop,
@@ -133,5 +152,7 @@ export const NO_TELEMETRY: Telemetry = {
     cipherChosen: noop,
     auditCommitEnded: noop,
     observeAudit: noop,
+    podReviewed: noop,
+    certificateServed: noop,
   },
 };

@@ -16,7 +16,7 @@ export const PLAIN_SETTINGS: InjectionSettings = { ...SETTINGS, nativeSidecars: 
 /** Annotations by the part of their name after the prefix, and others whole. */
 export type ShortAnnotations = Readonly<Record<string, string>>;
 
-/** A pod that asks for the sidecar, as a Deployment makes them: it has no name yet. */
+/** A pod that asks for the sidecar, as a Deployment makes them: it has no name yet, and time enough to end. */
 export function podOf(annotations: ShortAnnotations = {}, spec: Partial<PodSpec> = {}): Pod {
   const named = Object.entries({ inject: 'true', ...annotations }).map(([name, value]) => [
     name.includes('/') ? name : `keyside.dev/${name}`,
@@ -26,7 +26,7 @@ export function podOf(annotations: ShortAnnotations = {}, spec: Partial<PodSpec>
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { generateName: 'shop-7d4b9c-', annotations: Object.fromEntries(named) },
-    spec: { containers: [{ name: 'app', image: 'shop:1' }], ...spec },
+    spec: { containers: [{ name: 'app', image: 'shop:1' }], terminationGracePeriodSeconds: 60, ...spec },
   };
 }
 

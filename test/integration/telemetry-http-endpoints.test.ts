@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { get } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type HttpEndpointsOptions, startHttpEndpoints } from '../../src/main/http-endpoints.ts';
 import { startTelemetry } from '../../src/main/otel.ts';
@@ -88,14 +89,66 @@ test('a client that does not finish its request is cut off', async (t) => {
   await once(socket, 'close');
 });
 
-test('connections beyond the bound are closed at once', async (t) => {
-  const { port } = await serve(t, { limits: { maxConnections: 1 } });
-  const first = connect(port, '127.0.0.1');
-  await once(first, 'connect');
-  const second = connect(port, '127.0.0.1').resume();
-  await once(second, 'close');
-  first.destroy();
+test('whoever comes when there is no room gets in, and the connection that idles for longest ends', async (t) => {
+  const { port, ask } = await serve(t, { limits: { maxConnections: 2 } });
+  const [first, second] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  t.after(() => second.destroy());
+  await Promise.all([once(first, 'connect'), once(second, 'connect')]);
+  const third = connect(port, '127.0.0.1');
+  t.after(() => third.destroy());
+  await once(first.resume(), 'close');
+  second.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  assert.match(String((await once(second, 'data'))[0]), /^HTTP\/1\.1 200 /);
+  // The second has been answered since: the third idles for longer.
+  const ended = once(third.resume(), 'close');
+  assert.equal((await ask('/livez')).status, 200);
+  await ended;
 });
+
+for (const sent of ['', 'GET /livez HTTP/1.1\r\nX-Slow: ', 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n']) {
+  test(`a probe gets in beside 100 connections that send ${JSON.stringify(sent)} and hold on`, async (t) => {
+    const { port } = await serve(t);
+    const holders = hold(t, port, { sent, returning: false });
+    await holders.there;
+    for (let at = 0; at < 20; at += 1) assert.equal(await probe(port), 200);
+  });
+
+  test(`a probe gets in beside 100 connections that send ${JSON.stringify(sent)} and come again when they are ended`, async (t) => {
+    const { port } = await serve(t);
+    const holders = hold(t, port, { sent, returning: true });
+    await holders.there;
+    for (let at = 0; at < 20; at += 1) assert.equal(await probe(port), 200);
+  });
+}
+
+/** As many sockets as would fill the server, from another address than the probe's. */
+function hold(t: TestContext, port: number, { sent, returning }: { readonly sent: string; readonly returning: boolean }) {
+  const open = new Set<Socket>();
+  let isOver = false;
+  const begin = (): Promise<unknown> => {
+    const socket = connect({ port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    open.add(socket);
+    socket.on('error', () => undefined).on('data', () => undefined);
+    socket.on('close', () => {
+      open.delete(socket);
+      if (returning && !isOver) setImmediate(() => void begin());
+    });
+    socket.write(sent);
+    return once(socket, 'connect').catch(() => undefined);
+  };
+  t.after(() => {
+    isOver = true;
+    for (const socket of open) socket.destroy();
+  });
+  return { there: Promise.all(Array.from({ length: 100 }, begin)) };
+}
+
+/** As the kubelet does: a connection for each. Anything but an answer fails the test. */
+async function probe(port: number): Promise<number | undefined> {
+  const [response] = await once(get({ port, host: '127.0.0.1', path: '/livez', agent: false }), 'response');
+  response.resume();
+  return response.statusCode;
+}
 
 test('headers beyond 8 KiB are refused', async (t) => {
   const { port } = await serve(t);
@@ -120,13 +173,16 @@ async function scrape(t: TestContext, metricsShowTenants: boolean): Promise<stri
   const { telemetry, collectMetrics, shutdown } = await startTelemetry({ OTEL_METRICS_EXPORTER: 'prometheus' }, options);
   t.after(shutdown);
   const { metrics } = telemetry;
+  metrics.observeBreakers(() => [{ provider: 'aws', tenantId: 'acme', isOpen: true }]);
   metrics.observeDataKeys(() => ({ entries: 3, bytes: 1536, leases: 1, oldestAgeMs: 2500 }));
   const sink = { id: 'siem', kind: 'file', tenantId: undefined, deliveredRecords: 5, rejectedRecords: 1 } as const;
   const sinks = [{ ...sink, lagBytes: 10, lagMs: 20, isFailing: false }];
-  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, sinks }));
+  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, limitBytes: 8, sinks }));
   metrics.auditCommitEnded({ records: 5, bytes: 5_000, durationMs: 1, isOk: true });
   metrics.cipherChosen('native');
   metrics.configurationReloaded('applied', 2);
+  metrics.podReviewed('injected', 2);
+  metrics.certificateServed(1_893_456_000_000);
   metrics.kmsCallRetried('aws', 'KMS_TIMEOUT');
   metrics.kmsCallHedged('aws');
   metrics.kmsCallEnded({ provider: 'aws', operation: 'wrap', outcome: 'OK', tenantId: 'acme', durationMs: 12 });

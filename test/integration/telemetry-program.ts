@@ -12,12 +12,15 @@ const METHOD = 'keyside.v1.CryptoService/Encrypt';
 
 /** What the floors report of one Encrypt whose first call to the KMS timed out. */
 function serveOne({ startRequest, metrics }: Telemetry, traceparent: string | undefined): string | undefined {
+  metrics.observeBreakers(() => [{ provider: 'aws', tenantId: 'acme', isOpen: true }]);
   metrics.observeDataKeys(() => ({ entries: 3, bytes: 1536, leases: 1, oldestAgeMs: 2500 }));
   const sink = { id: 'siem', kind: 'file', tenantId: undefined, deliveredRecords: 5, rejectedRecords: 1 } as const;
   const sinks = [{ ...sink, lagBytes: 10, lagMs: 20, isFailing: false }];
-  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, sinks }));
+  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, limitBytes: 8, sinks }));
   metrics.auditCommitEnded({ records: 5, bytes: 5_000, durationMs: 1, isOk: true });
   metrics.cipherChosen('native');
+  metrics.podReviewed('injected', 2);
+  metrics.certificateServed(1_893_456_000_000);
   metrics.configurationReloaded('applied', 2);
   metrics.requestsInFlight(1);
   const request = startRequest(METHOD, (name) => (name === 'traceparent' ? traceparent : undefined));

@@ -6,6 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { nodeCipher } from '../../../src/cipher/node-cipher.ts';
 import { KeysideError } from '../../../src/core/errors.ts';
 import { awsSettingsSchema } from '../../../src/kms/aws/config.ts';
+import { DEFAULT_GUARD_LIMITS } from '../../../src/kms/guard.ts';
 import type { KeySpec } from '../../../src/kms/guarded-key.ts';
 import { createKey } from '../../../src/kms/local/store.ts';
 import { KeyRegistry } from '../../../src/kms/registry.ts';
@@ -27,8 +28,9 @@ describe('the registry of keys', () => {
   after(() => rm(folder, { recursive: true }));
 
   const watch = new FakeKmsWatch();
-  const unprepared = () =>
-    new KeyRegistry({ timer: new FakeTimer(), metrics: NO_TELEMETRY.metrics, random: () => 0, cipher: nodeCipher(), watch });
+  const { metrics } = NO_TELEMETRY;
+  const unprepared = (limits = DEFAULT_GUARD_LIMITS) =>
+    new KeyRegistry({ timer: new FakeTimer(), metrics, random: () => 0, cipher: nodeCipher(), watch, limits });
 
   async function registry(): Promise<KeyRegistry> {
     const keys = unprepared();
@@ -66,6 +68,22 @@ describe('the registry of keys', () => {
       [['local', 'wrap', 'OK']],
     );
     await keys.closeAll();
+  });
+
+  it('tells of the breakers of the keys that are open; a key that was opened anew has a new one', async () => {
+    const keys = unprepared({ ...DEFAULT_GUARD_LIMITS, maxAttempts: 1, failuresToOpen: 1 });
+    await keys.prepare(['local']);
+    assert.deepEqual(keys.breakers(), []);
+    const unreadable = { ...spec, settings: { storeFile: '/a name that cannot be opened\0' } };
+    await rejects(keys.key(unreadable).describe(scope()), 'KMS_UNAVAILABLE');
+    const { dataKey } = await keys.key({ ...spec, id: 'globex-main' }).generate(contextOf(), scope());
+    dataKey.wipe();
+    const byId = () => Object.fromEntries(keys.breakers().map(({ id, provider, isOpen }) => [id, `${provider} ${isOpen}`]));
+    assert.deepEqual(byId(), { 'acme-main': 'local true', 'globex-main': 'local false' });
+    keys.key({ ...spec, fingerprint: 'two' });
+    assert.deepEqual(byId(), { 'acme-main': 'local false', 'globex-main': 'local false' });
+    await keys.closeAll();
+    assert.deepEqual(keys.breakers(), []);
   });
 
   it('knows every provider that a configuration may name', async () => {

@@ -25,7 +25,11 @@ describe('what the command line says in place of the configuration', () => {
 
   for (const { name, overrides, more, want } of [
     { name: 'nothing left to listen on', overrides: { tcp: 'off' }, want: /^Error: --tcp off leaves nothing to listen on/ },
-    { name: 'an address for everybody', overrides: { tcp: '0.0.0.0:1' }, want: /^Error: --tcp 0.0.0.0:1 can be reached from outside/ },
+    {
+      name: 'an address for everybody',
+      overrides: { tcp: '0.0.0.0:1' },
+      want: /^Error: --tcp 0.0.0.0:1 can be reached from outside/,
+    },
     { name: 'no address', overrides: { http: 'here' }, want: /^Error: --http "here" is neither host:port nor off$/ },
     { name: 'a size with a unit', overrides: { auditMaxBytes: '1GiB' }, want: /is not a whole number of bytes$/ },
     { name: 'a size below zero', overrides: { auditMaxBytes: '-1' }, want: /is not a whole number of bytes$/ },

@@ -48,7 +48,7 @@ function sink(changes: Partial<AuditSinkState> = {}): AuditSinkState {
 }
 
 function state(changes: Partial<AuditState> = {}): AuditState {
-  return { isAvailable: true, pendingBytes: 0, spoolBytes: 0, sinks: [], ...changes };
+  return { isAvailable: true, pendingBytes: 0, spoolBytes: 0, limitBytes: 0, sinks: [], ...changes };
 }
 
 test('records are counted by how their commit ended, bytes where it went well, and both outcomes are shown from the start', async () => {
@@ -75,11 +75,12 @@ test("the state of the trail is the last observer's, and before there is one its
   const { metrics, pointsOf } = measured();
   assert.deepEqual(await pointsOf(METRICS.auditAvailable.name), []);
   metrics.observeAudit(() => state({ pendingBytes: 1 }));
-  metrics.observeAudit(() => state({ isAvailable: false, pendingBytes: 700, spoolBytes: 9_000 }));
-  const [available, pending, spool] = [METRICS.auditAvailable, METRICS.auditPending, METRICS.auditSpool];
+  metrics.observeAudit(() => state({ isAvailable: false, pendingBytes: 700, spoolBytes: 9_000, limitBytes: 20_000 }));
+  const { auditAvailable: available, auditPending: pending, auditSpool: spool, auditLimit: limit } = METRICS;
   assert.equal((await pointsOf(available.name))[0]?.value, 0);
   assert.equal((await pointsOf(pending.name))[0]?.value, 700);
   assert.equal((await pointsOf(spool.name))[0]?.value, 9_000);
+  assert.equal((await pointsOf(limit.name))[0]?.value, 20_000);
 });
 
 test('a vendor-wide sink is told by name and kind, its lag in seconds', async () => {

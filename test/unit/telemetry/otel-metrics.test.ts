@@ -42,11 +42,14 @@ function measureAll(metrics: Metrics): void {
   metrics.kmsCallHedged('aws');
   metrics.dataKeyLookedUp('hit', 'read');
   metrics.dataKeyEvicted('capacity', 3);
+  metrics.observeBreakers(() => [{ provider: 'aws', tenantId: 'acme', isOpen: true }]);
   metrics.observeDataKeys(() => ({ entries: 5, bytes: 600, leases: 2, oldestAgeMs: 1500 }));
   metrics.configurationReloaded('applied', 7);
   metrics.cipherChosen('native');
   metrics.auditCommitEnded({ records: 3, bytes: 2_400, durationMs: 1, isOk: true });
-  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, sinks: [SINK] }));
+  metrics.observeAudit(() => ({ isAvailable: true, pendingBytes: 1, spoolBytes: 2, limitBytes: 8, sinks: [SINK] }));
+  metrics.podReviewed('injected', 2);
+  metrics.certificateServed(1_893_456_000_000);
 }
 
 test('every metric of the table is emitted with its unit, and with the labels of its row on every point', async () => {
