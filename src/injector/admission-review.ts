@@ -4,6 +4,8 @@ import { isObject } from './pod-shape.ts';
 const API_VERSION = 'admission.k8s.io/v1';
 const KIND = 'AdmissionReview';
 const MAX_UID_CHARACTERS = 256;
+/** Of names and namespaces: Kubernetes takes no longer ones. */
+const MAX_NAME_CHARACTERS = 253;
 /** What API servers cut warnings to: each, and all of one request together. */
 const MAX_WARNING_CHARACTERS = 256;
 const MAX_WARNINGS_CHARACTERS = 4_096;
@@ -35,13 +37,13 @@ export function readReview(text: string): ReviewRequest | { readonly fault: stri
   const { uid } = request;
   if (typeof uid !== 'string' || uid === '' || uid.length > MAX_UID_CHARACTERS) return { fault: 'request.uid is no id' };
   const metadata = isObject(request.object) && isObject(request.object.metadata) ? request.object.metadata : {};
-  const prefix = textOf(metadata.generateName);
+  const prefix = nameOf(metadata.generateName);
   return {
     uid,
     isNewPod: isNewPod(request),
     isDryRun: request.dryRun === true,
-    namespace: textOf(request.namespace) || textOf(metadata.namespace),
-    name: textOf(metadata.name) || textOf(request.name) || (prefix === '' ? '' : `${prefix}…`),
+    namespace: nameOf(request.namespace) || nameOf(metadata.namespace),
+    name: nameOf(metadata.name) || nameOf(request.name) || (prefix === '' ? '' : `${prefix}…`),
     object: request.object,
   };
 }
@@ -114,4 +116,10 @@ function parseJson(text: string): unknown {
 
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
+}
+
+/** Goes into the log, from whoever reaches the port. */
+function nameOf(value: unknown): string {
+  const text = textOf(value);
+  return text.length > MAX_NAME_CHARACTERS ? `${text.slice(0, MAX_NAME_CHARACTERS)}…` : text;
 }

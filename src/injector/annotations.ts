@@ -39,7 +39,8 @@ export const ANNOTATIONS = {
   },
   containers: {
     name: `${PREFIX}containers`,
-    byDefault: 'the one that `kubectl.kubernetes.io/default-container` names, else the first that is no proxy of a service mesh',
+    byDefault:
+      'the one that `kubectl.kubernetes.io/default-container` names, else the only one that is no proxy of a service mesh',
     help: 'Names of the containers that may call, with commas between them; init containers too. Written where it is missing.',
   },
   tenants: {

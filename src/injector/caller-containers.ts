@@ -2,6 +2,7 @@ import type { Container, EnvVar, VolumeMount } from 'kubernetes-types/core/v1.d.
 import { shown } from './annotation-values.ts';
 import { ANNOTATIONS } from './annotations.ts';
 import { type AddOperation, append, pointer } from './json-patch.ts';
+import { MESH_PROXIES } from './mesh-ports.ts';
 import {
   ADDRESS_VARIABLE,
   SIDECAR,
@@ -34,10 +35,10 @@ export interface CallerEdits {
 }
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container';
-/** Sidecars that put themselves first: nobody means them by "the pod's container". */
-const MESH_PROXIES: readonly string[] = ['istio-proxy', 'linkerd-proxy'];
 /** The id of callers without a token. */
 const ANONYMOUS = 'anonymous';
+/** Of a pod's containers, in one message. */
+const MAX_NAMED = 10;
 
 const VARIABLES: readonly EnvVar[] = [
   { name: ADDRESS_VARIABLE, value: `unix://${SOCKET}` },
@@ -60,9 +61,10 @@ export function chooseCallers(
     tenants: request.tenants.byContainer.get(name) ?? request.tenants.all,
     operations: request.operations.byContainer.get(name) ?? request.operations.all,
   }));
+  const known = knownContainers(pod, isNative);
   const faults = [
     ...names
-      .map((name) => nameFault(pod, name, isNative))
+      .map((name) => nameFault(known, name))
       .filter((fault) => fault !== undefined)
       .map((fault) => `${namedBy}: ${fault}`),
     ...scopeFaults(ANNOTATIONS.tenants.name, request.tenants, names),
@@ -71,24 +73,48 @@ export function chooseCallers(
   return { callers, faults };
 }
 
+/** Only where there is no choice: a token that is good for all tenants must not go to the sidecar of somebody else. */
 function mainContainer(pod: CheckedPod): { readonly name: string } | { readonly fault: string } {
   const named = pod.metadata.annotations?.[DEFAULT_CONTAINER];
   if (named !== undefined) return { name: named };
-  const main = pod.spec.containers.find(({ name }) => name !== SIDECAR && !MESH_PROXIES.includes(name));
-  return main ?? { fault: 'the pod has no container that could call' };
+  const [main, ...others] = pod.spec.containers.filter(({ name }) => name !== SIDECAR && !MESH_PROXIES.includes(name));
+  if (main === undefined) return { fault: 'the pod has no container that could call' };
+  if (others.length === 0) return main;
+  return { fault: `${ANNOTATIONS.containers.name} must say which containers may call: the pod has ${listed([main, ...others])}` };
 }
 
-function nameFault({ spec }: CheckedPod, name: string, isNative: boolean): string | undefined {
-  const hasName = (container: { readonly name: string }): boolean => container.name === name;
+/** The pod's containers as a name is looked up among them. */
+interface KnownContainers {
+  readonly names: ReadonlySet<string>;
+  /** Those that end before the sidecar starts. */
+  readonly early: ReadonlySet<string>;
+  /** For messages. */
+  readonly words: string;
+}
+
+function knownContainers({ spec }: CheckedPod, isNative: boolean): KnownContainers {
+  const initContainers = spec.initContainers ?? [];
+  const initNames = initContainers.map(({ name }) => name);
+  const names = spec.containers.map(({ name }) => name);
+  return {
+    names: new Set([...names, ...(isNative ? initNames : [])]),
+    early: new Set(isNative ? [] : initNames),
+    words: listed([...initContainers, ...spec.containers].filter(({ name }) => name !== SIDECAR)),
+  };
+}
+
+function listed(containers: readonly { readonly name: string }[]): string {
+  const names = containers.slice(0, MAX_NAMED).map(({ name }) => name);
+  const more = containers.length - names.length;
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function nameFault({ names, early, words }: KnownContainers, name: string): string | undefined {
   if (name === SIDECAR) return `the container ${SIDECAR} is the sidecar itself and cannot be one that calls it`;
   if (name === ANONYMOUS) return `a container named ${ANONYMOUS} cannot call: so are callers called that have no token`;
-  if (spec.containers.some(hasName)) return undefined;
-  if (!spec.initContainers?.some(hasName)) {
-    const names = [...(spec.initContainers ?? []), ...spec.containers].map((container) => container.name);
-    return `${shown(name)} is no container of the pod: it has ${names.filter((each) => each !== SIDECAR).join(', ')}`;
-  }
-  if (isNative) return undefined;
-  return `the init container ${name} cannot call: in this cluster the sidecar starts after init containers`;
+  if (names.has(name)) return undefined;
+  if (early.has(name)) return `the init container ${name} cannot call: in this cluster the sidecar starts after init containers`;
+  return `${shown(name)} is no container of the pod: it has ${words}`;
 }
 
 function scopeFaults(annotation: string, { byContainer }: Scope, names: readonly string[]): string[] {

@@ -1,6 +1,7 @@
 import { ANNOTATIONS } from './annotations.ts';
 import { callerEdits, chooseCallers } from './caller-containers.ts';
 import { type AddOperation, append, pointer, prepend, setMember } from './json-patch.ts';
+import { meshAnnotations } from './mesh-ports.ts';
 import { exceptionOf, podFaults, podWarnings } from './pod-limits.ts';
 import { type CheckedPod, readPod } from './pod-shape.ts';
 import { findPresent } from './present.ts';
@@ -73,6 +74,7 @@ function withSidecar(pod: CheckedPod, request: InjectionRequest, settings: Injec
       ...annotate(pod, ANNOTATIONS.status.name, `injected by keyside ${settings.version}`),
       // What is the main container now need not be when another webhook has put its own first.
       ...(request.containers === undefined ? annotate(pod, ANNOTATIONS.containers.name, names.join(',')) : []),
+      ...[...meshAnnotations(pod)].flatMap(([name, value]) => annotate(pod, name, value)),
       ...fileSystemGroup(pod, settings),
       ...append(pointer('spec', 'volumes'), pod.spec.volumes, present.missingVolumes),
       // Before the sidecar takes the first place among the init containers: these name places.

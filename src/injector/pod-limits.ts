@@ -1,13 +1,13 @@
+import { meshWarnings } from './mesh-ports.ts';
 import { HTTP_PORT, SIDECAR } from './names.ts';
 import type { CheckedPod } from './pod-shape.ts';
 import type { InjectionSettings } from './settings.ts';
 
 const DEFAULT_GRACE_SECONDS = 30;
-/** What the daemon needs to end after its pre-stop hook: running calls, the trail's last checkpoint. */
-const LAST_SECONDS = 10;
+/** What the daemon may take to end: twice its `drain.timeout` by default, for running calls and then for the records that sinks lack. */
+const LAST_SECONDS = 40;
 const MIRROR = 'kubernetes.io/config.mirror';
 const OS_LABEL = 'kubernetes.io/os';
-const ISTIO_EXCLUDED = 'traffic.sidecar.istio.io/excludeInboundPorts';
 
 /** Why a pod gets no sidecar though it asks; undefined where it can have one. */
 export interface Exception {
@@ -46,7 +46,7 @@ export function podFaults(pod: CheckedPod, { nativeSidecars }: InjectionSettings
 
 /** What works, but weakens the sidecar or surprises. */
 export function podWarnings(pod: CheckedPod, settings: InjectionSettings): string[] {
-  const { metadata, spec } = pod;
+  const { spec } = pod;
   const warnings: string[] = [];
   if (spec.shareProcessNamespace === true) {
     warnings.push(
@@ -55,17 +55,17 @@ export function podWarnings(pod: CheckedPod, settings: InjectionSettings): strin
   }
   if (spec.hostPID === true)
     warnings.push("hostPID: the pod's containers see the processes of the node, other pods' sidecars too");
+  return [...warnings, ...graceWarnings(pod, settings), ...meshWarnings(pod)];
+}
+
+/** Records that no sink has when the time is over are lost with the pod, and nothing says so. */
+function graceWarnings({ spec }: CheckedPod, { nativeSidecars, plainDrainSeconds }: InjectionSettings): string[] {
   const grace = spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-  const needed = settings.plainDrainSeconds + LAST_SECONDS;
-  if (!settings.nativeSidecars && grace < needed) {
-    warnings.push(`terminationGracePeriodSeconds is ${grace}: the sidecar needs ${needed} to end in order`);
-  }
-  const hasIstio = containersBeside(pod).some(({ name }) => name === 'istio-proxy');
-  const excluded = metadata.annotations?.[ISTIO_EXCLUDED]?.split(',').map((port) => port.trim()) ?? [];
-  if (hasIstio && !excluded.includes(String(HTTP_PORT)) && !excluded.includes('*')) {
-    warnings.push(`istio-proxy is there: where mTLS is STRICT, probes of the sidecar need ${ISTIO_EXCLUDED}: "${HTTP_PORT}"`);
-  }
-  return warnings;
+  const enough = nativeSidecars ? LAST_SECONDS + 1 : plainDrainSeconds + LAST_SECONDS;
+  if (grace >= enough) return [];
+  return [
+    `terminationGracePeriodSeconds is ${grace}: with less than ${enough}, audit records that sinks do not have yet may be lost when the pod ends`,
+  ];
 }
 
 function containersBeside({ spec }: CheckedPod): CheckedPod['spec']['containers'] {

@@ -8,6 +8,11 @@ export interface CheckedPod extends Pod {
   readonly spec: PodSpec;
 }
 
+/** Far above what pods have, and below what costs much to look at. */
+const MAX_CONTAINERS = 256;
+const MAX_ITEMS = 1_024;
+const MAX_MEMBERS = 4_096;
+
 /** The first thing that is wrong with a value at a path, in words. */
 type Check = (value: unknown, path: FaultPath) => string | undefined;
 
@@ -29,9 +34,10 @@ function optional(check: Check): Check {
   return (value, path) => (value === undefined || value === null ? undefined : check(value, path));
 }
 
-function list(check: Check): Check {
+function list(check: Check, max = MAX_ITEMS): Check {
   return (value, path) => {
     if (!Array.isArray(value)) return says(path, 'must be a list');
+    if (value.length > max) return says(path, `must have at most ${max} entries`);
     return firstFault(value.map((item, index) => () => check(item, [...path, index])));
   };
 }
@@ -52,8 +58,10 @@ function object(members: Readonly<Record<string, Check>>): Check {
 function map(check: Check): Check {
   return (value, path) => {
     if (!isObject(value)) return says(path, 'must be an object');
+    const entries = Object.entries(value);
+    if (entries.length > MAX_MEMBERS) return says(path, `must have at most ${MAX_MEMBERS} members`);
     return firstFault(
-      Object.entries(value).map(
+      entries.map(
         ([name, member]) =>
           () =>
             check(member, [...path, name]),
@@ -83,13 +91,24 @@ const text = ofType('string', 'a text');
 const number = ofType('number', 'a number');
 const flag = ofType('boolean', 'true or false');
 
+const probe = object({ exec: optional(object({})) });
+
 const container = object({
   name: text,
   args: optional(list(text)),
+  command: optional(list(text)),
   env: optional(list(object({ name: text, value: optional(text) }))),
+  envFrom: optional(list(object({}))),
+  lifecycle: optional(object({})),
+  livenessProbe: optional(probe),
   ports: optional(list(object({ containerPort: number }))),
+  readinessProbe: optional(probe),
   resources: optional(object({ limits: optional(object({})) })),
   restartPolicy: optional(text),
+  securityContext: optional(
+    object({ privileged: optional(flag), capabilities: optional(object({ add: optional(list(text)) })) }),
+  ),
+  startupProbe: optional(probe),
   volumeDevices: optional(list(object({ name: text }))),
   volumeMounts: optional(list(object({ name: text, mountPath: text, readOnly: optional(flag) }))),
 });
@@ -102,9 +121,9 @@ const pod = object({
     ownerReferences: optional(list(object({ kind: text }))),
   }),
   spec: object({
-    containers: list(container),
-    initContainers: optional(list(container)),
-    ephemeralContainers: optional(list(container)),
+    containers: list(container, MAX_CONTAINERS),
+    initContainers: optional(list(container, MAX_CONTAINERS)),
+    ephemeralContainers: optional(list(container, MAX_CONTAINERS)),
     volumes: optional(list(object({ name: text }))),
     securityContext: optional(object({})),
     nodeSelector: optional(map(text)),

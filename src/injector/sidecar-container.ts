@@ -12,6 +12,8 @@ const AUDIT_SHARE = 0.75;
 /** What the log on the node may take, beside the trail. */
 const LOG_BYTES = 256 * 2 ** 20;
 const EPHEMERAL = 'ephemeral-storage';
+/** Said, since a limit alone is a request of as much: a node would have to have all of it free that is hardly ever used. */
+const EPHEMERAL_REQUEST = '64Mi';
 
 /** Everything that the sidecar's container is made of. */
 export interface SidecarPlan {
@@ -87,7 +89,11 @@ function resources({ pod, request }: SidecarPlan): ResourceRequirements {
   const { cpuRequest, cpuLimit, memoryRequest, memoryLimit } = request.resources;
   const storage = storageLimit(pod, request);
   return {
-    requests: { cpu: cpuRequest, memory: memoryRequest },
+    requests: {
+      cpu: cpuRequest,
+      memory: memoryRequest,
+      ...(storage === undefined ? {} : { [EPHEMERAL]: EPHEMERAL_REQUEST }),
+    },
     limits: {
       ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }),
       memory: memoryLimit,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { keepRoom } from '../core/connection-room.ts';
 import { type Body, readBody } from './read-body.ts';
 
 const PATH = '/mutate';
@@ -11,7 +12,7 @@ const DEFAULT_LIMITS: WebhookLimits = {
   maxBytesInFlight: 64 * 2 ** 20,
   maxConnections: 256,
   requestTimeoutMs: 10_000,
-  keepAliveMs: 120_000,
+  keepAliveMs: 95_000,
 };
 
 /** What the server proves itself by, PEM. */
@@ -27,11 +28,11 @@ export interface WebhookLimits {
   readonly maxBodyBytes: number;
   /** All bodies together; beyond it requests are answered 503. Default 64 MiB. */
   readonly maxBytesInFlight: number;
-  /** Further connections are closed at once. Default 256. */
+  /** At the limit who holds most of them loses the one that idles for longest: nobody is locked out. Default 256. */
   readonly maxConnections: number;
   /** How long a client may take to shake hands, to send a request, and to take the answer. Default 10 s. */
   readonly requestTimeoutMs: number;
-  /** How long a connection may idle. Default 120 s, longer than API servers keep theirs: they, not we, let go, and no request is lost. */
+  /** How long a connection may idle. Default 95 s; API servers keep theirs for 90: they, not we, let go, and no request is lost. */
   readonly keepAliveMs: number;
 }
 
@@ -82,7 +83,7 @@ export async function startWebhookServer(options: WebhookServerOptions): Promise
     maxHeaderSize: MAX_HEADER_BYTES,
   });
   server.on('request', (request, response) => void serve({ request, response, mutate: options.mutate, limits, state }));
-  server.maxConnections = limits.maxConnections;
+  keepRoom(server, limits.maxConnections);
   await listen(server, options);
   return {
     port: (server.address() as AddressInfo).port,

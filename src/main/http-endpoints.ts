@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { boundConnections } from '../core/connection-room.ts';
+import { keepRoom } from '../core/connection-room.ts';
 import type { MetricsHandler } from './otel-prometheus.ts';
 
 /** A probe is short; slow or many clients must not cost the daemon more than a few connections for a few seconds. */
@@ -53,7 +53,7 @@ export async function startHttpEndpoints(options: HttpEndpointsOptions): Promise
     (request, response) => answer(request, response, options),
   );
   server.timeout = requestTimeoutMs;
-  boundConnections(server, maxConnections);
+  keepRoom(server, maxConnections);
   await listen(server, options);
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }

@@ -58,7 +58,11 @@ export const VALUE_SETS: Readonly<Record<string, Release>> = {
       },
       certificates: { selfMade: { authorityLifetime: '730d', certificateLifetime: '7d' } },
       policy: { actions: ['Deny', 'Audit'] },
-      networkPolicy: { apiServer: { cidrs: ['10.0.0.0/28'] }, metricsFrom: [] },
+      networkPolicy: {
+        apiServer: { cidrs: ['10.0.0.0/28'] },
+        metricsFrom: [],
+        webhookFrom: [{ ipBlock: { cidr: '10.0.0.0/28' } }],
+      },
       monitoring: EVERYTHING_MONITORED,
     },
   },
@@ -83,6 +87,7 @@ export const BAD_VALUES: readonly (readonly [values: object, named: RegExp])[] =
   [{ certificates: { selfMade: { authorityLifetime: 'a year' } } }, /\/certificates\/selfMade\/authorityLifetime/],
   [{ policy: { actions: ['Deny', 'Warn'] } }, /\/policy\/actions/],
   [{ policy: { actions: [] } }, /\/policy\/actions/],
+  [{ networkPolicy: { webhookFrom: ['10.0.0.0/28'] } }, /\/networkPolicy\/webhookFrom/],
   [{ networkPolicy: { apiServer: { cidrs: ['10.0.0.1'] } } }, /\/networkPolicy\/apiServer\/cidrs/],
   [{ monitoring: { podMonitor: { namespaces: [] } } }, /'namespaces'/],
 ];

@@ -83,6 +83,19 @@ describe('what the injector may do', { skip: missing ?? false }, () => {
     ]);
   });
 
+  it('is held to the caBundle of its webhook by a policy that names its account', async () => {
+    for (const [title, account] of [
+      ['nothing said', 'system:serviceaccount:keyside:keyside-injector'],
+      ['other names and another namespace', 'system:serviceaccount:security:kms-injector'],
+    ] as const) {
+      const manifests = await render(VALUE_SETS[title]);
+      const policy = manifests.find(
+        ({ kind, metadata }) => kind === 'ValidatingAdmissionPolicy' && /-webhook$/.test(metadata.name),
+      );
+      assert.equal(policy?.spec.matchConditions[0].expression, `request.userInfo.username == '${account}'`);
+    }
+  });
+
   for (const title of ['cert-manager', 'a Secret that is there']) {
     it(`${title}: nothing at all, and it has no token to do it with`, async () => {
       const manifests = await render(VALUE_SETS[title]);
@@ -92,8 +105,16 @@ describe('what the injector may do', { skip: missing ?? false }, () => {
       );
       assert.equal(only(manifests, 'Deployment').spec.template.spec.automountServiceAccountToken, false);
       assert.deepEqual(only(manifests, 'NetworkPolicy').spec.egress, []);
+      assert.equal(only(manifests, 'ValidatingAdmissionPolicy').metadata.name, 'keyside-injector');
     });
   }
+
+  it('is asked by anybody, or by those that networkPolicy.webhookFrom names', async () => {
+    const ingress = async (release: Release) => only(await render(release), 'NetworkPolicy').spec.ingress[0];
+    assert.deepEqual(await ingress({}), { ports: [{ port: 'webhook', protocol: 'TCP' }] });
+    const webhookFrom = [{ ipBlock: { cidr: '10.0.0.0/28' } }];
+    assert.deepEqual((await ingress({ values: { networkPolicy: { webhookFrom } } })).from, webhookFrom);
+  });
 
   it('names no field that the injector fills in, so that no upgrade resets it', async () => {
     const manifests = await render();
@@ -119,8 +140,11 @@ describe('versions of Kubernetes', { skip: missing ?? false }, () => {
   });
 
   it('takes the older form of the policy where a cluster serves that', async () => {
-    const policy = only(await render({ ...OLD_WITH_POLICY }), 'ValidatingAdmissionPolicy');
-    assert.equal(policy.apiVersion, 'admissionregistration.k8s.io/v1beta1');
+    const policies = (await render({ ...OLD_WITH_POLICY })).filter(({ kind }) => kind === 'ValidatingAdmissionPolicy');
+    assert.deepEqual(
+      policies.map(({ apiVersion }) => apiVersion),
+      ['admissionregistration.k8s.io/v1beta1', 'admissionregistration.k8s.io/v1beta1'],
+    );
   });
 
   it('lets the injector ask for the version where it can, and else decides by what Helm knows', async () => {

@@ -2,7 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { KeysideClient, KeysideError } from '../../clients/typescript/src/index.ts';
 
-const client = new KeysideClient();
+// Where there is no socket, a container says so soon.
+const connectTimeoutMs = 1_000;
+const client = new KeysideClient({ connectTimeoutMs });
 const outcome = (call: Promise<unknown>): Promise<string> =>
   call.then(
     () => 'OK',
@@ -21,7 +23,8 @@ const roundTrip = async (): Promise<void> => {
   const metadata = { tenantId: process.argv[2] ?? '', requesterId: 'pod' };
   await client.decrypt(await client.encrypt(document, metadata), metadata);
 };
-const withoutToken = new KeysideClient({ environment: { KEYSIDE_ADDRESS: process.env.KEYSIDE_ADDRESS } });
+const { KEYSIDE_ADDRESS } = process.env;
+const withoutToken = new KeysideClient({ connectTimeoutMs, environment: { KEYSIDE_ADDRESS } });
 const says = {
   own: await outcome(roundTrip()),
   other: await outcome(client.encrypt(document, { tenantId: process.argv[3] ?? '' })),

@@ -1,116 +1,27 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import type { IncomingHttpHeaders } from 'node:http';
-import { Agent, type RequestOptions, request } from 'node:https';
+import { Agent } from 'node:https';
 import { connect as connectPlain } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
-import { connect, type TLSSocket } from 'node:tls';
+import { describe, it } from 'node:test';
 import type { Pod } from 'kubernetes-types/core/v1.d.ts';
-import { Authority, type PemPair } from '../../src/injector/certificates/authority.ts';
-import { PodReviewer } from '../../src/injector/pod-reviewer.ts';
-import { startWebhookServer, type WebhookLimits, type WebhookServer } from '../../src/injector/webhook-server.ts';
-import { NO_TELEMETRY } from '../../src/telemetry/telemetry.ts';
+import { startWebhookServer } from '../../src/injector/webhook-server.ts';
 import { applyJsonPatch } from '../fakes/apply-json-patch.ts';
-import { podOf, SETTINGS } from '../fakes/pods.ts';
-
-const NAME = 'keyside-injector.keyside.svc';
-const UID = '705ab4f5-6393-11e8-b7cc-42010a800002';
-const JSON_TYPE = { 'content-type': 'application/json' };
-
-function newPair(): { readonly ca: string; readonly credentials: PemPair } {
-  const life = { nowMs: Date.now(), lifetimeMs: 3_600_000 };
-  const { authority, pair } = Authority.make(life);
-  return { ca: pair.certificate, credentials: authority.issue({ dnsNames: [NAME], ...life }) };
-}
-
-const first = newPair();
-const second = newPair();
-
-interface Answer {
-  readonly status: number | undefined;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: string;
-}
-
-interface Question extends RequestOptions {
-  readonly body?: string | Buffer;
-}
-
-/** An injector's webhook on a port of its own, and a way to ask it as an API server does. */
-async function serve(t: TestContext, limits: Partial<WebhookLimits> = {}) {
-  const reviewer = new PodReviewer({ settings: () => SETTINGS, logger: { log: () => undefined }, metrics: NO_TELEMETRY.metrics });
-  const server = await startWebhookServer({
-    host: '127.0.0.1',
-    port: 0,
-    credentials: first.credentials,
-    mutate: (body) => reviewer.review(body),
-    limits,
-  });
-  t.after(() => server.close(0));
-  return { server, ask: (question: Question = {}) => ask(server, question) };
-}
-
-function to({ port }: WebhookServer): RequestOptions {
-  return { host: '127.0.0.1', port, servername: NAME, ca: first.ca, agent: false };
-}
-
-async function ask(server: WebhookServer, { body = reviewOf(podOf()), ...options }: Question): Promise<Answer> {
-  const sent = request({ ...to(server), method: 'POST', path: '/mutate?timeout=5s', headers: JSON_TYPE, ...options });
-  sent.end(body);
-  const [response] = await once(sent, 'response');
-  let text = '';
-  for await (const chunk of response.setEncoding('utf8')) text += chunk;
-  return { status: response.statusCode, headers: response.headers, body: text };
-}
-
-function reviewOf(object: unknown, more: object = {}): string {
-  const resource = { group: '', version: 'v1', resource: 'pods' };
-  return JSON.stringify({
-    kind: 'AdmissionReview',
-    apiVersion: 'admission.k8s.io/v1',
-    request: {
-      uid: UID,
-      kind: { group: '', version: 'v1', kind: 'Pod' },
-      resource,
-      requestKind: { group: '', version: 'v1', kind: 'Pod' },
-      requestResource: resource,
-      namespace: 'shop',
-      operation: 'CREATE',
-      userInfo: { username: 'system:serviceaccount:kube-system:replicaset-controller', groups: ['system:authenticated'] },
-      object,
-      oldObject: null,
-      dryRun: false,
-      options: { kind: 'CreateOptions', apiVersion: 'meta.k8s.io/v1' },
-      ...more,
-    },
-  });
-}
-
-/** A TLS connection that is written to by hand. */
-async function dial(t: TestContext, server: WebhookServer, ca = first.ca): Promise<TLSSocket> {
-  const socket = connect({ host: '127.0.0.1', port: server.port, servername: NAME, ca });
-  t.after(() => socket.destroy());
-  // Whether and how it ends is what tests look at.
-  socket.on('error', () => undefined);
-  await once(socket, 'secureConnect');
-  return socket;
-}
-
-function half(body: string, declared = body.length): string {
-  const head = `POST /mutate HTTP/1.1\r\nhost: ${NAME}\r\ncontent-type: application/json\r\ncontent-length: ${declared}\r\n\r\n`;
-  return head + body.slice(0, Math.floor(body.length / 2));
-}
-
-/** All that comes until the other side ends the connection. */
-async function untilEnd(socket: TLSSocket): Promise<string> {
-  let text = '';
-  socket.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  if (!socket.closed) await once(socket, 'close');
-  return text;
-}
+import { podOf } from '../fakes/pods.ts';
+import {
+  dial,
+  first,
+  half,
+  NAME,
+  type Question,
+  reviewOf,
+  second,
+  serve,
+  UID,
+  untilAnswered,
+  untilEnd,
+  untilRefused,
+} from './webhook-client.ts';
 
 describe('an AdmissionReview', () => {
   it('about a pod that asks is answered with its uid and the patch', async (t) => {
@@ -288,12 +199,44 @@ describe('clients', () => {
     for (let at = 0; at < 5; at += 1) assert.equal((await asked()).status, 200);
   });
 
-  it('beyond the limit are closed at once', async (t) => {
-    const { server, ask: asked } = await serve(t, { maxConnections: 1 });
-    const only = await dial(t, server);
-    await assert.rejects(asked());
-    only.destroy();
-    await untilAnswered(asked);
+  it('that idle for longest make room for those that come', async (t) => {
+    const { server, ask: asked } = await serve(t, { maxConnections: 2 });
+    const idle = await dial(t, server);
+    const used = await dial(t, server);
+    const ended = untilEnd(idle);
+    assert.equal((await asked()).status, 200);
+    assert.equal(await ended, '');
+    used.write(half('', 0));
+    await once(used, 'data');
+    assert.equal((await asked()).status, 200);
+    assert.equal(used.closed, false);
+  });
+
+  it('that hold all there is, with a request that was answered, do not keep an API server out', async (t) => {
+    const { server, ask: asked } = await serve(t, { maxConnections: 16 });
+    for (let at = 0; at < 32; at += 1) {
+      const socket = await dial(t, server, '127.0.0.2');
+      socket.write(half('', 0));
+      await once(socket, 'data');
+    }
+    for (let at = 0; at < 8; at += 1) assert.equal((await asked()).status, 200);
+  });
+
+  it('that do not even shake hands make room too, and whoever holds few keeps them', async (t) => {
+    const { server, ask: asked } = await serve(t, { maxConnections: 16 });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: first.ca, servername: NAME });
+    t.after(() => agent.destroy());
+    assert.equal((await asked({ agent })).status, 200);
+    const [kept] = Object.values(agent.freeSockets).flat();
+    for (let at = 0; at < 64; at += 1) {
+      const silent = connectPlain({ port: server.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+      silent.on('error', () => undefined).resume();
+      t.after(() => silent.destroy());
+      await once(silent, 'connect');
+    }
+    assert.equal((await asked()).status, 200);
+    assert.equal((await asked({ agent })).status, 200);
+    assert.equal(kept?.destroyed, false);
   });
 });
 
@@ -367,16 +310,3 @@ describe('the server', () => {
     assert.equal(await ended, '');
   });
 });
-
-async function untilRefused(asked: () => Promise<Answer>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) if ((await asked()).status === 503) return;
-  assert.fail('no request was refused');
-}
-
-async function untilAnswered(asked: () => Promise<Answer>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const answer = await asked().catch(() => undefined);
-    if (answer?.status === 200) return;
-  }
-  assert.fail('no request was answered');
-}

@@ -22,21 +22,29 @@ const faults: string[] = [];
 const cells: Cell[] = [];
 const all = chosen.map((language) => new TakingPart(language, { served, scenarios, signal: interrupt.signal }));
 try {
-  const ready = await setUp(all);
-  for (const each of ready) await each.write();
-  await served.rotate();
-  const writers = ready.filter(({ hasWritten }) => hasWritten).map(({ language }) => language.name);
-  for (const each of ready) {
-    const { results, why } = await each.read(writers);
-    const names = ready.map(({ language }) => language.name);
-    const judged = judgeReader({ reader: each.language.name, results, why }, names, expected);
-    cells.push(...judged.cells);
-    faults.push(...judged.strays);
-  }
+  await takePart();
+} catch (error) {
+  if (!interrupt.signal.aborted) throw error;
 } finally {
   await stop();
 }
 report();
+
+async function takePart(): Promise<void> {
+  const ready = await setUp(all);
+  for (const each of ready) await each.write();
+  interrupt.signal.throwIfAborted();
+  await served.rotate();
+  const writers = ready.filter(({ hasWritten }) => hasWritten).map(({ language }) => language.name);
+  const names = ready.map(({ language }) => language.name);
+  for (const each of ready) {
+    interrupt.signal.throwIfAborted();
+    const { results, why } = await each.read(writers);
+    const judged = judgeReader({ reader: each.language.name, results, why }, names, expected);
+    cells.push(...judged.cells);
+    faults.push(...judged.strays);
+  }
+}
 
 function chosenLanguages(): readonly Language[] {
   const { values } = parseArgs({ options: { only: { type: 'string' } } });
@@ -75,6 +83,8 @@ async function stop(): Promise<void> {
 
 function report(): void {
   const languages = [...new Set(cells.map(({ reader }) => reader))];
+  if (languages.length === 0) faults.push('no client has read anything');
+  if (interrupt.signal.aborted) faults.push('the run was interrupted');
   console.log(`\n${expected.length} scenarios\n\n${textTable(matrixRows(cells, languages))}`);
   console.log(`\n${textTable(kindRows(cells, languages))}\n`);
   for (const { writer, reader, failures } of cells) {
@@ -83,7 +93,6 @@ function report(): void {
   const allFaults = [...all.flatMap((each) => each.faults), ...faults];
   for (const fault of allFaults) console.log(`FAILED ${fault}`);
   const total = sum([...cells.flatMap(({ kinds }) => Object.values(kinds)), ...all.flatMap(({ runs }) => runs)]);
-  if (languages.length === 0) allFaults.push('no client took part');
   console.log(`\n${total.passed} passed, ${total.failed + allFaults.length} failed`);
   process.exitCode = total.failed + allFaults.length === 0 ? 0 : 1;
 }

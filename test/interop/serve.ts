@@ -93,10 +93,13 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     if (program === undefined) {
       for (const [name, value] of Object.entries(variables)) console.log(`export ${name}='${value}'`);
-      await told();
+      await Promise.race([signalled(), pipeEnded()]);
+      process.stdin.pause();
     } else {
       const child = spawn(program, rest, { stdio: 'inherit', env: { ...process.env, ...variables } });
-      const [code] = await once(child, 'exit');
+      const ended = once(child, 'exit');
+      void signalled().then(() => child.kill('SIGTERM'));
+      const [code] = await ended;
       process.exitCode = code ?? 1;
     }
   } finally {
@@ -104,13 +107,15 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Resolves when the process is told to end. A standard input that is no pipe says nothing. */
-async function told(): Promise<void> {
-  const signals = ['SIGTERM', 'SIGINT'].map((signal) => once(process, signal));
+async function signalled(): Promise<void> {
+  await Promise.race(['SIGTERM', 'SIGINT'].map((signal) => once(process, signal)));
+}
+
+/** Never resolves where the standard input is no pipe: then it says nothing. */
+async function pipeEnded(): Promise<void> {
   const stdin = fstatSync(0);
-  if (stdin.isFIFO() || stdin.isSocket()) signals.push(once(process.stdin.resume(), 'end'));
-  await Promise.race(signals);
-  process.stdin.pause();
+  if (!stdin.isFIFO() && !stdin.isSocket()) await new Promise<void>(() => undefined);
+  await once(process.stdin.resume(), 'end');
 }
 
 if (import.meta.main) await main(process.argv.slice(2));

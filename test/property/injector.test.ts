@@ -17,6 +17,11 @@ const NAMES = ['app', 'worker', 'migrate', 'istio-proxy', 'linkerd-proxy', 'a'.r
 /** Names that are taken now and then, so that refusals are seen as well. */
 const RARE_NAMES = ['keyside', 'anonymous'] as const;
 
+const MESH_ANNOTATIONS: readonly string[] = [
+  'traffic.sidecar.istio.io/excludeInboundPorts',
+  'config.linkerd.io/skip-inbound-ports',
+];
+
 const name = fc.oneof(
   { weight: 40, arbitrary: fc.constantFrom(...NAMES) },
   { weight: 1, arbitrary: fc.constantFrom(...RARE_NAMES) },
@@ -75,6 +80,7 @@ function annotationsFor(names: readonly string[]) {
         [ANNOTATIONS.tokenAudiences.name]: value.audiences,
         [ANNOTATIONS.status.name]: fc.string(),
         'kubectl.kubernetes.io/default-container': own,
+        'traffic.sidecar.istio.io/excludeInboundPorts': fc.constantFrom('80', '80,443', '*', '7461'),
         'a/b~c': fc.string(),
       },
       { requiredKeys: [] },
@@ -196,9 +202,11 @@ describe('a pod that gets the sidecar', () => {
 
   it('has every annotation, volume and setting that it had', () => {
     checkInjected((before, after) => {
-      const written: readonly string[] = [ANNOTATIONS.status.name, ANNOTATIONS.containers.name];
+      const written: readonly string[] = [ANNOTATIONS.status.name, ANNOTATIONS.containers.name, ...MESH_ANNOTATIONS];
       for (const [key, text] of Object.entries(before.metadata?.annotations ?? {})) {
-        if (key !== ANNOTATIONS.status.name) assert.equal(after.metadata?.annotations?.[key], text);
+        const kept = after.metadata?.annotations?.[key];
+        if (MESH_ANNOTATIONS.includes(key)) assert.ok(kept?.startsWith(text), `${key}: ${kept}`);
+        else if (key !== ANNOTATIONS.status.name) assert.equal(kept, text);
       }
       const more = Object.keys(after.metadata?.annotations ?? {}).filter((key) => !(key in (before.metadata?.annotations ?? {})));
       assert.ok(more.every((key) => written.includes(key)));

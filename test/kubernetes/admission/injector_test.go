@@ -55,7 +55,9 @@ var cases = []struct {
 	{"init-containers", injected, ""},
 	{"existing-volumes", injected, ""},
 	{"istio", injected, "excludeInboundPorts"},
+	{"istio-cni", injected, ""},
 	{"linkerd", injected, ""},
+	{"short-grace", injected, "terminationGracePeriodSeconds"},
 	{"cloud-identities", injected, ""},
 	{"long-names", injected, ""},
 	{"shared-processes", injected, "shareProcessNamespace"},
@@ -69,6 +71,7 @@ var cases = []struct {
 	{"wrong-value", refused, "keyside.dev/inject"},
 	{"unknown-annotation", refused, "keyside.dev/tenant"},
 	{"no-such-container", refused, "backend"},
+	{"several-containers", refused, "keyside.dev/containers"},
 	{"name-taken", refused, sidecarName},
 	{"host-network", refused, "hostNetwork"},
 }
@@ -174,6 +177,7 @@ func TestOnlyNamedContainersCall(t *testing.T) {
 		"deployment":              "app",
 		"statefulset-two-callers": "app worker",
 		"istio":                   "app",
+		"istio-cni":               "app",
 		"init-containers":         "migrate app",
 	} {
 		result := server.create(readPod(t, file))
@@ -183,6 +187,18 @@ func TestOnlyNamedContainersCall(t *testing.T) {
 		if got := strings.Join(callersOf(result.pod), " "); got != want {
 			t.Errorf("%s: %q call, not %q", file, got, want)
 		}
+	}
+}
+
+// A plugin reads the annotation when it makes the pod's network, before the sidecar or the proxy starts.
+func TestPortOfProbesIsKeptOutOfIstioWhereItsPluginRedirects(t *testing.T) {
+	server := newAPIServer(t, webhookConfiguration(t), injectorAddress(t))
+	result := server.create(readPod(t, "istio-cni"))
+	if result.err != nil {
+		t.Fatal(result.err)
+	}
+	if ports := result.pod.Annotations["traffic.sidecar.istio.io/excludeInboundPorts"]; ports != "15020,7461" {
+		t.Errorf("excluded are %q", ports)
 	}
 }
 

@@ -23,11 +23,11 @@ import (
 
 // Found is what the tests ask about.
 type Found struct {
-	Policy  *admissionv1.ValidatingAdmissionPolicy
-	Binding *admissionv1.ValidatingAdmissionPolicyBinding
-	Webhook *admissionv1.MutatingWebhookConfiguration
-	Secret  *corev1.Secret
-	Lease   *coordinationv1.Lease
+	Policies []*admissionv1.ValidatingAdmissionPolicy
+	Bindings []*admissionv1.ValidatingAdmissionPolicyBinding
+	Webhook  *admissionv1.MutatingWebhookConfiguration
+	Secret   *corev1.Secret
+	Lease    *coordinationv1.Lease
 	// Written holds Webhook, Secret and Lease as they stand in the file, in JSON and without defaults.
 	Written map[string][]byte
 }
@@ -69,8 +69,8 @@ func Read(t *testing.T) Found {
 		found.take(object)
 		found.Written[kind.Kind] = written
 	}
-	if found.Policy == nil || found.Binding == nil || found.Webhook == nil || found.Secret == nil || found.Lease == nil {
-		t.Fatalf("%s has not all of policy, binding, webhook, Secret and Lease", path)
+	if len(found.Policies) != 2 || len(found.Bindings) != 2 || found.Webhook == nil || found.Secret == nil || found.Lease == nil {
+		t.Fatalf("%s has not all of policies, bindings, webhook, Secret and Lease", path)
 	}
 	return found
 }
@@ -79,9 +79,9 @@ func (f *Found) take(object k8sruntime.Object) {
 	switch typed := object.(type) {
 	case *admissionv1.ValidatingAdmissionPolicy:
 		setDefaults(typed.Spec.MatchConstraints)
-		f.Policy = typed
+		f.Policies = append(f.Policies, typed)
 	case *admissionv1.ValidatingAdmissionPolicyBinding:
-		f.Binding = typed
+		f.Bindings = append(f.Bindings, typed)
 	case *admissionv1.MutatingWebhookConfiguration:
 		f.Webhook = typed
 	case *corev1.Secret:

@@ -33,22 +33,32 @@ var (
 	podKind     = corev1.SchemeGroupVersion.WithKind("Pod")
 	podResource = corev1.SchemeGroupVersion.WithResource("pods")
 
+	webhookKind     = admissionv1.SchemeGroupVersion.WithKind("MutatingWebhookConfiguration")
+	webhookResource = admissionv1.SchemeGroupVersion.WithResource("mutatingwebhookconfigurations")
+
 	// Allows nothing: no expression of ours asks it.
 	nobody = authorizerfactory.NewAlwaysDenyAuthorizer()
 )
 
-// The API server's own plugin for policies, with the policy and its binding in its caches.
+// The API server's own plugin for policies, with the policies and their bindings in its caches.
 func startPolicyPlugin(t *testing.T, found manifests.Found, namespaces ...string) *validating.Plugin {
 	t.Helper()
-	objects := []runtime.Object{found.Policy, found.Binding}
+	objects := []runtime.Object{}
+	for _, policy := range found.Policies {
+		objects = append(objects, policy)
+	}
+	for _, binding := range found.Bindings {
+		objects = append(objects, binding)
+	}
 	for _, name := range namespaces {
 		labels := map[string]string{"kubernetes.io/metadata.name": name}
 		objects = append(objects, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}})
 	}
 	client := fake.NewClientset(objects...)
 	factory := informers.NewSharedInformerFactory(client, 0)
-	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{corev1.SchemeGroupVersion})
+	mapper := meta.NewDefaultRESTMapper([]schema.GroupVersion{corev1.SchemeGroupVersion, admissionv1.SchemeGroupVersion})
 	mapper.Add(podKind, meta.RESTScopeNamespace)
+	mapper.Add(webhookKind, meta.RESTScopeRoot)
 
 	plugin, err := validating.NewPlugin(nil)
 	if err != nil {
@@ -111,5 +121,19 @@ func requestOf(pod *corev1.Pod, operation admission.Operation, subresource strin
 	}
 	return admission.NewAttributesRecord(
 		pod, old, podKind, pod.Namespace, pod.Name, podResource, subresource, operation, nil, false, &user.DefaultInfo{Name: "somebody"},
+	)
+}
+
+// Both as the API server has them: with what it fills in.
+func changeOfWebhook(before, after *admissionv1.MutatingWebhookConfiguration, user user.Info) admission.Attributes {
+	return admission.NewAttributesRecord(
+		after, before, webhookKind, "", before.Name, webhookResource, "", admission.Update, nil, false, user,
+	)
+}
+
+// Of a running pod whose images are changed.
+func changeOfPod(before, after *corev1.Pod) admission.Attributes {
+	return admission.NewAttributesRecord(
+		after, before, podKind, before.Namespace, before.Name, podResource, "", admission.Update, nil, false, &user.DefaultInfo{Name: "somebody"},
 	)
 }

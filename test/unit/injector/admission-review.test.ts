@@ -35,6 +35,12 @@ describe('a question of an API server', () => {
     assert.equal(read({ object: null }).name, '');
   });
 
+  it('has names that are cut, however long they are', () => {
+    const { name, namespace } = read({ namespace: 'n'.repeat(10_000), object: { metadata: { name: 'x'.repeat(10_000) } } });
+    assert.deepEqual([name.length, namespace.length], [254, 254]);
+    assert.equal(read({ object: { metadata: { generateName: 'x'.repeat(10_000) } } }).name.length, 255);
+  });
+
   it("has the request's namespace, or else the pod's", () => {
     const object = { metadata: { namespace: 'b' } };
     assert.equal(read({ namespace: 'a', object }).namespace, 'a');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Pod } from 'kubernetes-types/core/v1.d.ts';
-import { decided, injected, podOf } from '../../fakes/pods.ts';
+import type { Container, Pod, SecurityContext } from 'kubernetes-types/core/v1.d.ts';
+import { containerOf, decided, injected, PLAIN_SETTINGS, podOf } from '../../fakes/pods.ts';
 
 describe('a pod is refused', () => {
   const mount = (name: string, mountPath: string) => ({ name, mountPath });
@@ -28,6 +28,11 @@ describe('a pod is refused', () => {
       pod: podOf({}, { containers: [{ name: 'istio-proxy' }] }),
       want: /no container that could call/,
     },
+    {
+      name: 'that leaves open which of its containers may call',
+      pod: podOf({}, { containers: [{ name: 'gke-gcsfuse-sidecar' }, { name: 'app' }] }),
+      want: /keyside.dev\/containers must say which containers may call: the pod has gke-gcsfuse-sidecar, app/,
+    },
     { name: 'that lets the sidecar call itself', pod: podOf({ containers: 'keyside' }), want: /is the sidecar itself/ },
     {
       name: 'whose caller would be anonymous',
@@ -36,7 +41,7 @@ describe('a pod is refused', () => {
     },
     {
       name: 'that narrows the token of a container that gets none',
-      pod: podOf({ 'tenants.helper': 'acme' }, { containers: [{ name: 'app' }, { name: 'helper' }] }),
+      pod: podOf({ containers: 'app', 'tenants.helper': 'acme' }, { containers: [{ name: 'app' }, { name: 'helper' }] }),
       want: /keyside.dev\/tenants.helper is of a container that may not call/,
     },
     {
@@ -111,13 +116,67 @@ describe('a pod is refused', () => {
   });
 
   it('in at most 4,097 characters', () => {
-    const containers = Array.from({ length: 2_000 }, (_, index) => ({ name: `container-${index}` }));
-    assert.equal(decided('refused', podOf({ containers: 'web' }, { containers })).message.length, 4_097);
+    const names = Array.from({ length: 100 }, (_, index) => `container-${index}`);
+    assert.equal(decided('refused', podOf({ containers: names.join(',') })).message.length, 4_097);
+  });
+
+  it('with ten names of its containers, however many it has and whoever is asked for', () => {
+    const containers = Array.from({ length: 12 }, (_, index) => ({ name: `c${index}` }));
+    const want = 'it has c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 and 2 more';
+    assert.ok(decided('refused', podOf({ containers: 'web' }, { containers })).message.endsWith(want));
   });
 
   it('whose sidecar was added for other containers', () => {
-    const after = injected(podOf({}, { containers: [{ name: 'app' }, { name: 'other' }] }));
+    const after = injected(podOf({ containers: 'app' }, { containers: [{ name: 'app' }, { name: 'other' }] }));
     const annotations = { ...after.metadata?.annotations, 'keyside.dev/containers': 'other' };
     assert.match(decided('refused', { ...after, metadata: { annotations } }).message, /container app mounts keyside-socket/);
+  });
+});
+
+describe('a pod that has a sidecar already is refused where it is not as the injector makes it', () => {
+  const after = injected(podOf());
+  const ours = containerOf(after, 'keyside');
+  const exec = { exec: { command: ['/nodejs/bin/node', '--eval', 'x'] } };
+  const security = (rights: SecurityContext) => ({ securityContext: { ...ours.securityContext, ...rights } });
+  const cases: readonly { name: string; change: Partial<Container>; differs: string }[] = [
+    { name: 'another program', change: { command: ['/bin/sh', '-c', 'sleep 1d'] }, differs: 'command' },
+    { name: 'other arguments', change: { args: ['sidecar'] }, differs: 'args' },
+    { name: 'no security context', change: { securityContext: {} }, differs: 'securityContext' },
+    { name: 'privileges', change: security({ privileged: true }), differs: 'securityContext' },
+    { name: 'the user root', change: security({ runAsUser: 0 }), differs: 'securityContext' },
+    {
+      name: 'capabilities',
+      change: security({ capabilities: { drop: ['ALL'], add: ['SYS_PTRACE'] } }),
+      differs: 'securityContext',
+    },
+    { name: 'ways to more privileges', change: security({ allowPrivilegeEscalation: true }), differs: 'securityContext' },
+    { name: 'code for Node to load', change: { env: [{ name: 'NODE_OPTIONS', value: '--require /x.js' }] }, differs: 'env' },
+    { name: 'code for the loader to load', change: { env: [{ name: 'LD_PRELOAD', value: '/x.so' }] }, differs: 'env' },
+    { name: 'variables that nobody knows', change: { envFrom: [{ configMapRef: { name: 'x' } }] }, differs: 'env' },
+    { name: 'a command at its start', change: { lifecycle: { postStart: exec } }, differs: 'lifecycle' },
+    { name: 'a command at its end', change: { lifecycle: { preStop: exec } }, differs: 'lifecycle' },
+    { name: 'a command for a probe', change: { livenessProbe: exec }, differs: 'a probe' },
+    { name: 'no place for its tokens', change: { volumeMounts: [] }, differs: 'volumeMounts' },
+  ];
+  for (const { name, change, differs } of cases) {
+    it(`with ${name}`, () => {
+      const initContainers = [{ ...ours, ...change }];
+      const { message } = decided('refused', { ...after, spec: { ...after.spec, initContainers } });
+      assert.equal(
+        message,
+        `keyside cannot be added: the pod has a container named keyside that is not as this injector makes it: ${differs} differs`,
+      );
+    });
+  }
+
+  it('with a command at its start, where it is a plain container', () => {
+    const plain = injected(podOf(), PLAIN_SETTINGS);
+    const sidecar = containerOf(plain, 'keyside');
+    const changed = { ...sidecar, lifecycle: { ...sidecar.lifecycle, postStart: exec } };
+    const containers = [...(plain.spec?.containers ?? []).slice(0, -1), changed];
+    assert.match(
+      decided('refused', { ...plain, spec: { ...plain.spec, containers } }, PLAIN_SETTINGS).message,
+      /lifecycle differs$/,
+    );
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Container, Pod } from 'kubernetes-types/core/v1.d.ts';
+import type { Container, Pod, PodSpec } from 'kubernetes-types/core/v1.d.ts';
 import { containerOf, decided, injected, PLAIN_SETTINGS, podOf, SETTINGS, sidecarVolumesOf } from '../../fakes/pods.ts';
 
 const ENV = [
@@ -81,9 +81,9 @@ describe('the callers', () => {
   });
 
   const mains: readonly { name: string; annotations?: Record<string, string>; containers: readonly string[]; want: string }[] = [
-    { name: 'the first container', containers: ['app', 'helper'], want: 'app' },
-    { name: 'the first that is no proxy of Istio', containers: ['istio-proxy', 'app'], want: 'app' },
-    { name: 'the first that is no proxy of Linkerd', containers: ['linkerd-proxy', 'app'], want: 'app' },
+    { name: 'the only container', containers: ['app'], want: 'app' },
+    { name: 'the only one that is no proxy of Istio', containers: ['istio-proxy', 'app'], want: 'app' },
+    { name: 'the only one that is no proxy of Linkerd', containers: ['linkerd-proxy', 'app'], want: 'app' },
     {
       name: 'the one that kubectl takes',
       annotations: { 'kubectl.kubernetes.io/default-container': 'helper' },
@@ -210,34 +210,9 @@ describe('before Kubernetes 1.29', () => {
     const pod = podOf({ containers: 'migrate' }, { initContainers: [{ name: 'migrate' }] });
     assert.match(decided('refused', pod, PLAIN_SETTINGS).message, /the init container migrate cannot call/);
   });
-
-  it('too little time to end is told', () => {
-    const [warning] = decided('patch', podOf({}, { terminationGracePeriodSeconds: 20 }), PLAIN_SETTINGS).warnings;
-    assert.equal(warning, 'terminationGracePeriodSeconds is 20: the sidecar needs 25 to end in order');
-    assert.deepEqual(decided('patch', podOf(), PLAIN_SETTINGS).warnings, []);
-    assert.deepEqual(decided('patch', podOf({}, { terminationGracePeriodSeconds: 20 }), SETTINGS).warnings, []);
-  });
 });
 
-describe('beside a service mesh', () => {
-  const istio = podOf(
-    {},
-    { initContainers: [{ name: 'istio-init' }, { name: 'istio-proxy', restartPolicy: 'Always' }], containers: [{ name: 'app' }] },
-  );
-
-  it('the sidecar starts before whatever redirects traffic', () => {
-    assert.deepEqual(names(injected(istio).spec?.initContainers), ['keyside', 'istio-init', 'istio-proxy']);
-  });
-
-  it('it is told that probes go through the proxy', () => {
-    const [warning] = decided('patch', istio).warnings;
-    assert.match(warning ?? '', /excludeInboundPorts: "7461"$/);
-    for (const ports of ['7461', '15000, 7461', '*']) {
-      const told = podOf({ 'traffic.sidecar.istio.io/excludeInboundPorts': ports }, istio.spec);
-      assert.deepEqual(decided('patch', told).warnings, []);
-    }
-  });
-
+describe('beside other webhooks', () => {
   it('what other webhooks changed of the sidecar or put before it is left', () => {
     const after = injected(podOf({}, { initContainers: [{ name: 'migrate' }] }));
     const [sidecar, ...others] = after.spec?.initContainers ?? [];
@@ -317,5 +292,17 @@ describe('a pod works, with a warning', () => {
 
   it("where it sees the node's processes", () => {
     assert.match(decided('patch', podOf({}, { hostPID: true })).warnings[0] ?? '', /^hostPID: /);
+  });
+
+  it('where the time to end may be too short for the records: by default, with native sidecars up to 40 seconds', () => {
+    const warnings = (seconds: number, settings = SETTINGS) =>
+      decided('patch', podOf({}, { terminationGracePeriodSeconds: seconds }), settings).warnings;
+    const words = (seconds: number, enough: number) => [
+      `terminationGracePeriodSeconds is ${seconds}: with less than ${enough}, audit records that sinks do not have yet may be lost when the pod ends`,
+    ];
+    const { terminationGracePeriodSeconds: _, ...unsaid } = podOf().spec as PodSpec;
+    assert.deepEqual(decided('patch', { ...podOf(), spec: unsaid }).warnings, words(30, 41));
+    assert.deepEqual([warnings(40), warnings(41)], [words(40, 41), []]);
+    assert.deepEqual([warnings(54, PLAIN_SETTINGS), warnings(55, PLAIN_SETTINGS)], [words(54, 55), []]);
   });
 });

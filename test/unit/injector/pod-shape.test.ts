@@ -4,6 +4,7 @@ import { readPod } from '../../../src/injector/pod-shape.ts';
 import { podOf } from '../../fakes/pods.ts';
 
 const spec = (members: object) => ({ metadata: {}, spec: { containers: [{ name: 'app' }], ...members } });
+const many = (length: number) => Array.from({ length }, (_, index) => ({ name: `n${index}` }));
 const container = (members: object) => spec({ containers: [{ name: 'app', ...members }] });
 
 describe('a pod of the right shape', () => {
@@ -49,6 +50,18 @@ describe('a pod of another shape', () => {
     },
     { pod: container({ resources: { limits: [] } }), want: 'spec.containers[0].resources.limits must be an object' },
     { pod: container({ args: [1] }), want: 'spec.containers[0].args[0] must be a text' },
+    { pod: container({ command: 'sh' }), want: 'spec.containers[0].command must be a list' },
+    { pod: container({ securityContext: [] }), want: 'spec.containers[0].securityContext must be an object' },
+    { pod: container({ livenessProbe: { exec: 1 } }), want: 'spec.containers[0].livenessProbe.exec must be an object' },
+    { pod: spec({ containers: many(257) }), want: 'spec.containers must have at most 256 entries' },
+    { pod: spec({ initContainers: many(257) }), want: 'spec.initContainers must have at most 256 entries' },
+    { pod: spec({ volumes: many(1_025) }), want: 'spec.volumes must have at most 1024 entries' },
+    { pod: container({ env: many(1_025) }), want: 'spec.containers[0].env must have at most 1024 entries' },
+    {
+      pod: container({ volumeMounts: many(1_025) }),
+      want: 'spec.containers[0].volumeMounts must have at most 1024 entries',
+    },
+    { pod: spec({ nodeSelector: { ...many(4_097) } }), want: 'spec.nodeSelector must have at most 4096 members' },
     { pod: spec({ volumes: [{}] }), want: 'spec.volumes[0].name must be a text' },
     { pod: spec({ securityContext: 'x' }), want: 'spec.securityContext must be an object' },
     { pod: spec({ nodeSelector: { a: 1 } }), want: 'spec.nodeSelector.a must be a text' },

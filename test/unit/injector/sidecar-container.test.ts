@@ -137,6 +137,9 @@ describe('its resources', () => {
     const bytes = String(2 * 2 ** 30 + 256 * 2 ** 20);
     assert.equal(sidecar({}, { containers: [limited] }).resources?.limits?.['ephemeral-storage'], bytes);
     assert.equal(sidecar({}, { initContainers: [{ ...limited, name: 'init' }] }).resources?.limits?.['ephemeral-storage'], bytes);
+    // A limit alone would be a request of as much.
+    assert.equal(sidecar({}, { containers: [limited] }).resources?.requests?.['ephemeral-storage'], '64Mi');
     assert.equal(sidecar().resources?.limits?.['ephemeral-storage'], undefined);
+    assert.equal(sidecar().resources?.requests?.['ephemeral-storage'], undefined);
   });
 });
