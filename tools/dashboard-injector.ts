@@ -6,7 +6,7 @@ const PLACE = 'namespace=~"$namespace"';
 const WINDOW = '[$__rate_interval]';
 /** What API servers and the policy say of the injector: Kubernetes' own metrics. */
 const WEBHOOK = 'name="inject.keyside.dev"';
-const POLICY = 'policy=~".*-injector",enforcement_action="deny"';
+const POLICY = 'policy=~".*-injector(-webhook)?",enforcement_action="deny"';
 
 const name = (metric: MetricDefinition): string => prometheusName(metric);
 const PODS = name(METRICS.podReviewDuration);

@@ -178,6 +178,20 @@ export function ciphertextRejected(cause?: string): KeysideError {
   });
 }
 
+/**
+ * The same failure with the tenant and the key configuration that it was met with among its details: a key's owner looks for both. The
+ * one answer to ciphertexts that do not verify says no more than it must, and what is no KeysideError stays as it is.
+ */
+export function aboutKey<E>(error: E, about: { readonly tenantId: string; readonly keyId: string }): E | KeysideError {
+  if (!(error instanceof KeysideError) || error.reason === 'CIPHERTEXT_REJECTED') return error;
+  const { reason, message, details, cause, requestedRetryAfterMs } = error;
+  const options = { details: { ...about, ...details }, cause };
+  const told = requestedRetryAfterMs === undefined ? options : { ...options, retryAfterMs: requestedRetryAfterMs };
+  const same = new KeysideError(reason, message, told);
+  if (error.stack !== undefined) same.stack = error.stack;
+  return same;
+}
+
 /** True for failures that pass by themselves: the KMS is unreachable, slow or throttles. Nothing the customer did. */
 export function isWeather(error: unknown): boolean {
   return error instanceof KeysideError && reasonEntry(error.reason).actor === 'weather' && error.reason !== 'DRAINING';

@@ -1,5 +1,5 @@
 import type { WrapContext } from '../core/encryption-context.ts';
-import { ciphertextRejected, isWeather, KeysideError } from '../core/errors.ts';
+import { aboutKey, ciphertextRejected, isWeather, KeysideError } from '../core/errors.ts';
 import { inTurn } from '../core/in-turn.ts';
 import type { WrapAlgorithm } from '../core/providers.ts';
 import type { SecretBytes } from '../core/secret-bytes.ts';
@@ -81,7 +81,7 @@ function unwrapOnce(
   const wrapped = { algorithm: wrap.algorithm as WrapAlgorithm, keyVersion: wrap.keyVersion, ciphertext: wrap.ciphertext };
   const part = key.unwrap({ wrapped, context }, call.scope).catch((error: unknown) => {
     call.onFailure(error, openedBy(judged));
-    throw error;
+    throw aboutKey(error, { tenantId: tenant.id, keyId: configuration.id });
   });
   call.parts.set(judged, part);
   return part;

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/clock.ts';
 import type { WrapContext } from '../core/encryption-context.ts';
-import { KeysideError } from '../core/errors.ts';
+import { aboutKey, KeysideError } from '../core/errors.ts';
 import { DATA_KEY_BYTES, PROVIDER_NUMBERS } from '../core/providers.ts';
 import { SecretBytes } from '../core/secret-bytes.ts';
 import { encodeKeyBlock, type KeyBlock, type StoredWrap } from '../envelope/key-block.ts';
@@ -106,7 +106,7 @@ export class BlockWriter {
     } catch (error) {
       dataKey?.wipe();
       this.#parts.onFailure(error, { configurationId: slot.configuration.id, keyVersion });
-      throw error;
+      throw aboutKey(error, { tenantId: slot.context.tenantId, keyId: slot.configuration.id });
     }
   }
 
@@ -139,7 +139,7 @@ export class BlockWriter {
       return await this.#prove(slot, { part, wrapped, sentAtMs, ...how });
     } catch (error) {
       this.#parts.onFailure(error, { configurationId: slot.configuration.id, keyVersion });
-      throw error;
+      throw aboutKey(error, { tenantId: slot.context.tenantId, keyId: slot.configuration.id });
     }
   }
 
@@ -156,9 +156,7 @@ export class BlockWriter {
     const provenAtMs = this.#parts.clock.nowMs();
     using opened = await key.unwrap({ wrapped, context }, scope);
     if (!opened.equals(part)) {
-      throw new KeysideError('KEY_MISCONFIGURED', `key ${configuration.id} does not unwrap what it wrapped`, {
-        details: { keyId: configuration.id },
-      });
+      throw new KeysideError('KEY_MISCONFIGURED', `key ${configuration.id} does not unwrap what it wrapped`);
     }
     this.#proven.set(proofKey, true);
     return { slot, wrapped, provenAtMs };

@@ -1,4 +1,4 @@
-import { KeysideError } from '../core/errors.ts';
+import { aboutKey, KeysideError } from '../core/errors.ts';
 import type { KeyConfigurationId, TenantId } from '../core/ids.ts';
 import { DATA_KEY_BYTES } from '../core/providers.ts';
 import { SecretBytes } from '../core/secret-bytes.ts';
@@ -72,7 +72,7 @@ export async function checkKey(parts: ServiceParts, request: KeyRequest, scope: 
     // What is ours to mend is no finding about the key.
     if (!(error instanceof KeysideError) || error.reason === 'INTERNAL' || error.reason === 'AUDIT_UNAVAILABLE') throw error;
     scope.assertLive();
-    check.error = error;
+    check.error = aboutKey(error, { tenantId: tenant.id, keyId: configuration.id });
     parts.ring.learn(error, { configurationId: configuration.id, keyVersion: check.keyVersion });
   }
   return check;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  aboutKey,
   ciphertextRejected,
   type ErrorReason,
   isWeather,
@@ -109,5 +110,26 @@ describe('isWeather', () => {
 
   it('is false for what is no KeysideError', () => {
     for (const error of [new Error('KMS_TIMEOUT'), undefined, { reason: 'KMS_TIMEOUT' }]) assert.equal(isWeather(error), false);
+  });
+});
+
+describe('a failure that was met with a key', () => {
+  const about = { tenantId: 'acme', keyId: 'acme-1' };
+
+  it('names tenant and key beside what it said, and stays the same otherwise', () => {
+    const cause = new Error('from the KMS');
+    const error = new KeysideError('KMS_THROTTLED', 'the KMS throttles', { details: { scope: 'key' }, cause, retryAfterMs: 70 });
+    const named = aboutKey(error, about);
+    assert.deepEqual(named.details, { ...about, scope: 'key' });
+    assert.deepEqual(
+      [named.reason, named.message, named.cause, named.retryAfterMs],
+      ['KMS_THROTTLED', 'the KMS throttles', cause, 70],
+    );
+    assert.equal(named.stack, error.stack);
+    assert.equal(aboutKey(new KeysideError('KMS_THROTTLED', 'x'), about).retryAfterMs, 1_000);
+  });
+
+  it('says no more than it must where a ciphertext does not verify, and nothing of an error that is none of ours', () => {
+    for (const error of [ciphertextRejected(), new TypeError('x')]) assert.equal(aboutKey(error, about), error);
   });
 });

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { ANNOTATIONS } from '../../../src/injector/annotations.ts';
 import { parseInjectorConfig } from '../../../src/injector/config.ts';
-import { SIDECAR, VOLUME_PREFIX, VOLUMES } from '../../../src/injector/names.ts';
+import { SIDECAR, tokenVolume, VOLUME_PREFIX, VOLUMES } from '../../../src/injector/names.ts';
 import { DEFAULT_SETTINGS } from '../../../src/injector/settings.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -34,7 +34,8 @@ describe('the chart and the injector', () => {
     const policy = JSON.stringify(only('ValidatingAdmissionPolicy').spec);
     const quoted = (start: string) =>
       [...new Set([...policy.matchAll(/'([\w-]+)'/g)].map(([, name = '']) => name))].filter((name) => name.startsWith(start));
-    assert.deepEqual(quoted('keyside').sort(), [SIDECAR, VOLUME_PREFIX, VOLUMES.socket].sort());
+    const tokens = tokenVolume(0).slice(0, -1);
+    assert.deepEqual(quoted('keyside').sort(), [SIDECAR, VOLUME_PREFIX, tokens, ...Object.values(VOLUMES)].sort());
   });
 
   it('agree on the port of the sidecar that is scraped', () => {

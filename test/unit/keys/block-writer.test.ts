@@ -67,8 +67,11 @@ describe('a key block that is written', () => {
     const { writer, target, failures, lies, scope } = setUp();
     lies();
     const error = await refused(writer.generate(target(), scope), 'KEY_MISCONFIGURED', /does not unwrap what it wrapped/);
-    assert.deepEqual(error.details, { keyId: 'acme-main' });
-    assert.deepEqual(failures, [{ error, by: { configurationId: 'acme-main', keyVersion: '1' } }]);
+    assert.deepEqual(error.details, { tenantId: 'acme', keyId: 'acme-main' });
+    assert.deepEqual(
+      failures.map(({ by }) => by),
+      [{ configurationId: 'acme-main', keyVersion: '1' }],
+    );
     secrets.assertAllWiped();
     await refused(writer.generate(target(), scope), 'KEY_MISCONFIGURED');
   });
@@ -126,6 +129,10 @@ describe('a key block that is written', () => {
     const { world, writer, target, failures, scope } = setUp();
     world.kms.disable('acme-main');
     const error = await refused(writer.generate(target(), scope), 'KEY_REVOKED');
-    assert.deepEqual(failures, [{ error, by: { configurationId: 'acme-main', keyVersion: '' } }]);
+    assert.deepEqual(
+      failures.map(({ by }) => by),
+      [{ configurationId: 'acme-main', keyVersion: '' }],
+    );
+    assert.deepEqual(error.details, { tenantId: 'acme', keyId: 'acme-main', scope: 'key' });
   });
 });
