@@ -1,6 +1,7 @@
 package keyside
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -8,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// PlaintextDocument is a document in clear: named fields that are encrypted under one key. Printed or logged it shows the names of its
-// fields and nothing else.
+// PlaintextDocument is a document in clear: named fields that are encrypted under one key. Printed, logged or encoded as JSON it shows the
+// names of its fields and nothing else.
 type PlaintextDocument struct {
 	// Fields are the plaintexts by name; a name is at most 65,535 bytes of UTF-8 and may be empty. All values together are at most
 	// 3 MiB unless the daemon is configured otherwise.
@@ -40,6 +41,13 @@ func (d PlaintextDocument) Format(state fmt.State, _ rune) {
 // LogValue gives slog the names of the fields.
 func (d PlaintextDocument) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("fields", d.names()))
+}
+
+// MarshalJSON gives loggers and everybody else who writes JSON the names of the fields. To encode the values, encode Fields.
+func (d PlaintextDocument) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Fields []string `json:"fields"`
+	}{d.names()})
 }
 
 func (d PlaintextDocument) names() []string {

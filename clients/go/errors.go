@@ -112,7 +112,7 @@ func fromStatus(answer *status.Status) (*Error, bool) {
 	e.Reason, e.Details = Reason(info.GetReason()), info.GetMetadata()
 	e.Message = strings.TrimPrefix(e.Message, string(e.Reason)+": ")
 	e.TenantID, e.KeyID = e.Details["tenantId"], e.Details["keyId"]
-	e.Retryable, e.RetryAfter = retry != nil, max(0, retry.GetRetryDelay().AsDuration())
+	e.Retryable, e.RetryAfter = retry.GetRetryDelay() != nil, max(0, retry.GetRetryDelay().AsDuration())
 	return e, true
 }
 

@@ -2,7 +2,9 @@ package keyside
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
+	"slices"
 	"unicode/utf8"
 
 	pb "keyside.dev/client/internal/gen/keyside/v1"
@@ -14,7 +16,7 @@ type Metadata struct {
 	// TenantID is required: 1 to 128 characters of [A-Za-z0-9._:@-]. There is no default.
 	TenantID string
 	// Context is bound to the ciphertext and not stored: to decrypt or rewrap, give the same pairs again. At most 64 pairs and 8 KiB.
-	// There is no default. Items of a batch have their own.
+	// There is no default. It stands in for items of a batch that bring none. Not shown where the metadata is printed or logged.
 	Context map[string]string
 	// RequesterID is the person or service that asks.
 	RequesterID string
@@ -32,6 +34,20 @@ type Metadata struct {
 	SubjectID string
 	// Attributes are recorded; at most 32. Those of the call are put together with the client's by name.
 	Attributes map[string]string
+}
+
+// Format prints what is recorded anyway, and of the context the names alone.
+func (md Metadata) Format(state fmt.State, _ rune) {
+	type plain Metadata // without this method
+	shown := plain(md)
+	shown.Context = nil
+	// An error of a fmt.State is its owner's to see.
+	_, _ = fmt.Fprintf(state, "%+v with context %q", shown, slices.Sorted(maps.Keys(md.Context)))
+}
+
+// LogValue gives slog the same.
+func (md Metadata) LogValue() slog.Value {
+	return slog.StringValue(fmt.Sprint(md))
 }
 
 // about is what every request about a tenant's data says besides the data.

@@ -110,6 +110,7 @@ func TestADocumentInClearDoesNotShowItsValues(t *testing.T) {
 	var logged strings.Builder
 	logger := slog.New(slog.NewJSONHandler(&logged, nil))
 	logger.Info("document", "value", document)
+	logger.Info("many", "values", []Item[PlaintextDocument]{{Document: document}}, "results", []Result[PlaintextDocument]{{Document: document}})
 	texts := []string{logged.String()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d", "%q"} {
 		texts = append(texts, fmt.Sprintf(verb, document), fmt.Sprintf(verb, &document), fmt.Sprintf(verb, []PlaintextDocument{document}))
@@ -134,6 +135,17 @@ func TestTextOfADocument(t *testing.T) {
 	for _, name := range []string{"bytes", "missing"} {
 		if text, err := document.Text(name); err == nil || text != "" {
 			t.Errorf("%s: got %q", name, text)
+		}
+	}
+}
+
+func TestAContextIsNotShown(t *testing.T) {
+	md := Metadata{TenantID: "acme", RequesterID: "ada", Context: map[string]string{"row": "4711"}}
+	var logged strings.Builder
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("call", "about", md)
+	for _, text := range []string{logged.String(), fmt.Sprintf("%v", md), fmt.Sprintf("%+v", &md), fmt.Sprintf("%#v", md)} {
+		if strings.Contains(text, "4711") || !strings.Contains(text, "acme") || !strings.Contains(text, "row") {
+			t.Errorf("got %s", text)
 		}
 	}
 }

@@ -72,7 +72,8 @@ func socketPath(address string) (string, bool) {
 		path = rest
 		ok = ok && strings.HasPrefix(path, "/")
 	}
-	return path, ok && path != ""
+	// An abstract socket has no permissions: whoever is on the machine could be the daemon.
+	return path, ok && path != "" && path[0] != '@'
 }
 
 func isThisMachine(host string) bool {
@@ -80,7 +81,7 @@ func isThisMachine(host string) bool {
 		return true
 	}
 	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && address.IsLoopback()
+	return err == nil && address.IsLoopback() && address.Is4() != strings.HasPrefix(host, "[") && !address.Is4In6()
 }
 
 func mutualTLS(files TLSFiles) (credentials.TransportCredentials, error) {

@@ -32,6 +32,9 @@ func TestInClearOnlyThisMachineIsSpokenTo(t *testing.T) {
 		{address: "user@127.0.0.1:7460", refusal: "is not this machine"},
 		{address: "127.0.0.1:7460\n", refusal: "must be unix:///path or host:port"},
 		{address: "unix:", refusal: "must be unix:///path or host:port"},
+		{address: "unix:@abstract", refusal: "must be unix:///path or host:port"},
+		{address: "[127.0.0.1]:7460", refusal: "is not this machine"},
+		{address: "[::ffff:127.0.0.1]:7460", refusal: "is not this machine"},
 		{address: "unix://host/path", refusal: "must be unix:///path or host:port"},
 		{address: " ", refusal: "must be unix:///path or host:port"},
 	} {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -203,5 +204,23 @@ func TestMetadataForOthersDoesNotGoAlong(t *testing.T) {
 	}
 	if len(seen.Get("authorization")) != 0 || len(seen.Get("x-internal")) != 0 {
 		t.Errorf("the daemon was given %v", seen)
+	}
+}
+
+func TestAnAnswerThatNamesNoTimeIsNotTriedAgain(t *testing.T) {
+	calls := 0
+	daemon := &scriptedDaemon{encrypt: func(context.Context, *pb.EncryptRequest) (*pb.EncryptResponse, error) {
+		calls++
+		info := &errdetails.ErrorInfo{Domain: "keyside.dev", Reason: "OVERLOADED"}
+		st, err := status.New(codes.ResourceExhausted, "OVERLOADED: as the test says").WithDetails(info, &errdetails.RetryInfo{})
+		if err != nil {
+			t.Error(err)
+		}
+		return nil, st.Err()
+	}}
+	_, err := clientOf(t, daemon.start(t)).Encrypt(t.Context(), documentOf("a", "x"), acme)
+	var e *Error
+	if !errors.As(err, &e) || e.Retryable || calls != 1 {
+		t.Errorf("%d calls, %v", calls, err)
 	}
 }
