@@ -65,7 +65,8 @@ export async function withClient<T>(
 function connect(flags: CallFlags, environment: Terminal['environment']): KeysideClient {
   const { address, tokenFile, timeout: timeoutMs } = flags;
   try {
-    return new KeysideClient({ address, tokenFile, tls: tlsFiles(flags), timeoutMs, environment });
+    // A person who named a wrong address is told at once.
+    return new KeysideClient({ address, tokenFile, tls: tlsFiles(flags), timeoutMs, connectTimeoutMs: 0, environment });
   } catch (error) {
     // Whatever keeps a client from being made is an address or a file that the command line or the environment names.
     throw new UsageError(error instanceof Error ? error.message : String(error));

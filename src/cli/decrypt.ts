@@ -52,7 +52,7 @@ async function decrypt(file: string | undefined, flags: DecryptFlags, terminal: 
   const document = parseDocument(await readInput(file, terminal));
   const metadata = callMetadata(flags, document);
   if (outputDir !== undefined) checkFileNames(document.fields.keys());
-  const fields = await withClient(flags, terminal, (client) => client.decrypt(document, metadata));
+  const { fields } = await withClient(flags, terminal, (client) => client.decrypt(document, metadata));
   if (outputDir === undefined) {
     await writeLine(terminal.stdout, base64 ? JSON.stringify(toObject(fields, toBase64)) : renderTexts(fields));
     return;

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { KeysideClientError } from '../../clients/typescript/src/index.ts';
+import { KeysideError as CallError } from '../../clients/typescript/src/index.ts';
 import { ConfigurationError } from '../config/fault.ts';
 import { KeysideError } from '../core/errors.ts';
 import { adviceFor } from './advice.ts';
@@ -29,13 +29,13 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof AlreadyReported) return { exitCode: EXIT_FAILED, text: '' };
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? EXIT_OK : EXIT_USAGE, text: '' };
   if (error instanceof UsageError) return { exitCode: EXIT_USAGE, text: `error: ${error.message}\n` };
-  if (error instanceof KeysideClientError) return { exitCode: EXIT_FAILED, text: `${error.message}\n${hint(error)}` };
+  if (error instanceof CallError) return { exitCode: EXIT_FAILED, text: `${error.message}\n${hint(error)}` };
   if (error instanceof KeysideError) return { exitCode: EXIT_FAILED, text: `${error.reason}: ${error.message}\n` };
   if (error instanceof ConfigurationError) return { exitCode: EXIT_FAILED, text: `${error.message}\n` };
   return { exitCode: EXIT_FAILED, text: `${error instanceof Error ? error.message : String(error)}\n` };
 }
 
-function hint({ reason, details }: KeysideClientError): string {
+function hint({ reason, details }: CallError): string {
   const advice = adviceFor(reason, details.get('provider'));
   return advice === undefined ? '' : `  ${advice.who}: ${advice.todo}\n`;
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { Authority } from '../../src/injector/certificates/authority.ts';
 import { run } from '../unit/cli/fake-terminal.ts';
 import { describeInjectedPod } from './image-pod.ts';
 import { buildImage, type Image } from './image-steps.ts';
@@ -14,6 +15,7 @@ import { prepareHsm, SOFTHSM, type TestHsm } from './pkcs11-modules.ts';
 import { TokenOfficer } from './pkcs11-officer.ts';
 
 const START_MS = 20_000;
+const HOUR_MS = 3_600_000;
 const KEY_LABEL = 'keyside-image';
 
 const hsm = await prepareHsm(SOFTHSM);
@@ -82,6 +84,26 @@ describe("the image's content, built by the Dockerfile's own steps", { timeout: 
     const { stderr } = await promisify(execFile)(program, words, { ...options, env, maxBuffer: 2 ** 26 });
     assert.match(stderr, /cache for ESM .*dist\/src\/main\/keyside\.js was accepted/);
     assert.doesNotMatch(stderr, /was rejected/);
+  });
+
+  it('runs the injector', async () => {
+    const folder = join(volume, 'injector');
+    await mkdir(folder);
+    const { authority } = Authority.make({ nowMs: Date.now(), lifetimeMs: HOUR_MS });
+    const pair = authority.issue({ dnsNames: ['keyside-injector.keyside.svc'], nowMs: Date.now(), lifetimeMs: HOUR_MS });
+    await writeFile(join(folder, 'tls.crt'), pair.certificate);
+    await writeFile(join(folder, 'tls.key'), pair.privateKey);
+    const settings = [
+      'listen: { webhook: "127.0.0.1:0", http: "127.0.0.1:0" }',
+      'sidecar: { image: registry.example.com/keyside:0.1.0, nativeSidecars: on }',
+      'certificates: { source: files, directory: . }',
+    ];
+    await writeFile(join(folder, 'injector.yaml'), `${settings.join('\n')}\n`);
+    await giveToUser(folder, image);
+    const args = [...image.command.filter((word) => word !== 'sidecar'), 'injector', '--config', join(folder, 'injector.yaml')];
+    const { daemon: injector } = await start(inImage(args));
+    injector.kill('SIGTERM');
+    assert.deepEqual(await once(injector, 'exit'), [0, null]);
   });
 
   describeInjectedPod(base, () => image);

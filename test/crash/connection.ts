@@ -1,5 +1,6 @@
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
-import { fromServiceError } from '../../clients/typescript/src/errors.ts';
+import { Client, status as Code, credentials, type ServiceError } from '@grpc/grpc-js';
+import { fromStatus } from '../../clients/typescript/src/status.ts';
+import { Status } from '../../src/gen/google/rpc/status.ts';
 import { decryptCall, encryptCall } from '../fakes/streams.ts';
 import { RawClient } from '../integration/raw-client.ts';
 import type { Refusal } from './ledger.ts';
@@ -7,12 +8,10 @@ import type { Refusal } from './ledger.ts';
 /** One connection to a daemon for unary calls, and one for streams: not shared with others of the process. */
 export class Connection {
   readonly unary: RawClient;
-  readonly #address: string;
   readonly #streams: Client;
 
   constructor(address: string) {
     const options = { 'grpc.use_local_subchannel_pool': 1 };
-    this.#address = address;
     this.unary = new RawClient(address, options);
     this.#streams = new Client(address, credentials.createInsecure(), options);
   }
@@ -26,7 +25,10 @@ export class Connection {
   }
 
   refusal(error: ServiceError): Refusal {
-    const { code, reason, retryAfterMs } = fromServiceError(error, this.#address);
+    const [sent] = error.metadata?.get('grpc-status-details-bin') ?? [];
+    const name = Code[error.code] as string;
+    if (!(sent instanceof Buffer)) return { code: name, reason: name, retryAfterMs: undefined };
+    const { code, reason, retryAfterMs } = fromStatus(Status.decode(sent));
     return { code, reason, retryAfterMs };
   }
 

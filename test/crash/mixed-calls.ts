@@ -1,5 +1,5 @@
 import type { ServiceError } from '@grpc/grpc-js';
-import { fromStatus } from '../../clients/typescript/src/errors.ts';
+import { fromStatus } from '../../clients/typescript/src/status.ts';
 import type { EventKind } from '../../src/audit/event.ts';
 import type { Status } from '../../src/gen/google/rpc/status.ts';
 import {

@@ -30,7 +30,7 @@ export class TenantCalls {
     }
     const { document, metadata } = this.#written;
     this.#written = undefined;
-    const fields = await this.#client.decrypt(document, metadata);
+    const { fields } = await this.#client.decrypt(document, metadata);
     for (const [name, value] of Object.entries(FIELDS)) assert.deepEqual(Buffer.from(fields.get(name) ?? []), value);
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type EncryptedDocument, KeysideClient, KeysideClientError } from '../../clients/typescript/src/index.ts';
+import { type EncryptedDocument, KeysideClient, KeysideError } from '../../clients/typescript/src/index.ts';
 import { COLD_LABEL } from './tenant-calls.ts';
 
 const FIELDS = { name: Buffer.from('whose key is out of reach') };
@@ -68,14 +68,14 @@ export class Victim {
   async #call(): Promise<void> {
     const startedMs = performance.now();
     const metadata = { tenantId: this.#tenantId, dataLabel: COLD_LABEL };
-    let failure: KeysideClientError | undefined;
+    let failure: KeysideError | undefined;
     try {
       // Reads and writes in turn, once there is something to read.
       this.#reads = this.#stored !== undefined && !this.#reads;
       if (this.#reads) await this.#client.decrypt(this.#stored as EncryptedDocument, metadata);
       else this.#stored = await this.#client.encrypt(FIELDS, metadata);
     } catch (error) {
-      if (!(error instanceof KeysideClientError)) throw error;
+      if (!(error instanceof KeysideError)) throw error;
       failure = error;
     }
     const { reason = 'OK', message = '' } = failure ?? {};

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout } from 'node:timers/promises';
-import { KeysideClient, KeysideClientError } from '../../clients/typescript/src/index.ts';
+import { KeysideClient, KeysideError } from '../../clients/typescript/src/index.ts';
 import {
   BatchDecryptRequest,
   BatchDecryptResponse,
@@ -54,7 +54,7 @@ export class MixedLoad {
     try {
       await work();
     } catch (error) {
-      const reason = error instanceof KeysideClientError ? error.reason : undefined;
+      const reason = error instanceof KeysideError ? error.reason : undefined;
       this.#tally.failures.push({ tenantId: this.#tenantId, reason: String(reason), sentence: String(error) });
     }
     await setTimeout(PAUSE_MS);

@@ -1,35 +1,39 @@
-import { Buffer } from 'node:buffer';
-import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { Client, Metadata } from '@grpc/grpc-js';
-import { DuplexCall } from './duplex-call.ts';
-import { fromServiceError } from './errors.ts';
+import { Metadata } from '@grpc/grpc-js';
+import { Channel, type Limits } from './channel.ts';
+import type { DuplexCall } from './duplex-call.ts';
+import { CallerUnauthenticatedError, cancelled, invalidRequest } from './error-types.ts';
+import { KeysideError } from './errors.ts';
+import type { DefaultMetadata } from './metadata.ts';
+import { pause } from './patience.ts';
+import type { Rpc } from './rpc.ts';
 import { parseTarget, type TlsFiles } from './target.ts';
 import { TokenFile } from './token-file.ts';
+import { addTraceContext } from './trace-context.ts';
 
 const DEFAULT_ADDRESS = '127.0.0.1:7460';
 const DEFAULT_TIMEOUT_MS = 10_000;
-
-const CHANNEL = {
-  // The messages are plaintext: a proxy that the environment names for the web must never see one.
-  'grpc.enable_http_proxy': 0,
-  'grpc.service_config_disable_resolution': 1,
-  // The daemon limits what it takes; what it answers is at most that much.
-  'grpc.max_send_message_length': -1,
-  'grpc.max_receive_message_length': -1,
-} as const;
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
+const MAX_ATTEMPTS = 4;
+/** What a wait before a retry is longer at most than the daemon says, so that not all come back at once. */
+const JITTER = 0.2;
 
 export interface KeysideClientOptions {
-  /** `unix:///path` or `host:port`. Default: KEYSIDE_ADDRESS of `environment`, else 127.0.0.1:7460. */
+  /** `unix:///path` or `host:port`. Default: KEYSIDE_ADDRESS of the environment, else 127.0.0.1:7460. */
   readonly address?: string | undefined;
-  /** File with the bearer token; read again when it changes. Default: KEYSIDE_TOKEN_FILE of `environment`, else no token. */
+  /** File with the bearer token; read again when it changes. Default: KEYSIDE_TOKEN_FILE of the environment, else no token. */
   readonly tokenFile?: string | undefined;
   /** Mutual TLS; needed for a daemon on another machine. Default: none. */
   readonly tls?: TlsFiles | undefined;
-  /** Deadline of each call, in milliseconds. Default: 10,000. */
+  /** Deadline of each call with all its attempts, in milliseconds. Default: 10,000. */
   readonly timeoutMs?: number | undefined;
-  /** Where the two variables are looked up: `process.env` for most. Default: nowhere. */
+  /**
+   * How long a daemon is waited for that does not answer yet, in milliseconds, never beyond the deadline. 0: one attempt to connect.
+   * Default: 5,000.
+   */
+  readonly connectTimeoutMs?: number | undefined;
+  /** What calls say of themselves where they do not say otherwise. */
+  readonly defaults?: DefaultMetadata | undefined;
+  /** Where the two variables are looked up. Default: `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
@@ -37,104 +41,79 @@ export interface KeysideClientOptions {
 export interface CallOptions {
   /** In place of the client's, in milliseconds. */
   readonly timeoutMs?: number | undefined;
-  /** Ends the call with CANCELLED. */
+  /** Ends the call with CANCELLED, at the daemon too. */
   readonly signal?: AbortSignal | undefined;
 }
 
-interface MessageType<T> {
-  encode(message: T): { finish(): Uint8Array };
-  decode(input: BinaryReader): T;
-}
-
-/** A method as the generated code has it. */
-export interface Method<Request, Response> {
-  readonly name: string;
-  readonly requestType: MessageType<Request>;
-  readonly responseType: MessageType<Response>;
-}
-
-/** One channel to one daemon. Connects at the first call, and again after each failure. */
+/** Calls of one daemon: with deadlines and retries, a token, and the caller's trace context. */
 export class Connection {
   readonly address: string;
-  readonly #client: Client;
+  readonly #channel: Channel;
   readonly #tokenFile: TokenFile | undefined;
   readonly #timeoutMs: number;
 
   /** @throws {TypeError} as `parseTarget` does */
-  constructor({ environment = {}, ...options }: KeysideClientOptions) {
+  constructor({ environment = process.env, ...options }: KeysideClientOptions) {
     this.address = options.address ?? (environment.KEYSIDE_ADDRESS || DEFAULT_ADDRESS);
-    const { uri, credentials } = parseTarget(this.address, options.tls);
+    const connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
+    this.#channel = new Channel(this.address, parseTarget(this.address, options.tls), connectTimeoutMs);
     const tokenFile = options.tokenFile ?? environment.KEYSIDE_TOKEN_FILE;
-    this.#client = new Client(uri, credentials, CHANNEL);
     this.#tokenFile = tokenFile ? new TokenFile(tokenFile) : undefined;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
-  /** @throws {KeysideClientError} */
+  /** @throws {KeysideError} */
   async call<Request, Response>(
-    path: `/${string}/`,
-    method: Method<Request, Response>,
-    { request, timeoutMs = this.#timeoutMs, signal }: CallOptions & { readonly request: Request },
+    rpc: Rpc<Request, Response>,
+    request: Request,
+    { timeoutMs = this.#timeoutMs, signal }: CallOptions,
   ): Promise<Response> {
-    const deadline = Date.now() + timeoutMs;
-    const metadata = await this.#metadata();
-    const { promise, resolve, reject } = Promise.withResolvers<Response>();
-    const { encode, decode } = codecOf(method);
-    const options = { deadline };
-    const call = this.#client.makeUnaryRequest(
-      path + method.name,
-      encode,
-      decode,
-      request,
-      metadata,
-      options,
-      (error, answer) => {
-        if (error !== null) reject(fromServiceError(error, this.address));
-        else resolve(answer as Response);
-      },
-    );
-    const cancel = (): void => call.cancel();
-    signal?.addEventListener('abort', cancel);
-    if (signal?.aborted) cancel();
-    try {
-      return await promise;
-    } finally {
-      signal?.removeEventListener('abort', cancel);
+    if (!(timeoutMs > 0)) throw invalidRequest('timeoutMs is not a number above 0');
+    const limits = { deadline: performance.now() + timeoutMs, signal };
+    let isTokenRenewed = false;
+    for (let attempt = 1; ; attempt++) {
+      if (!this.#channel.isReady) await this.#channel.connect(limits);
+      const token = this.#tokenFile?.authorization();
+      try {
+        return await this.#channel.unary(rpc, request, { ...limits, metadata: headersOf(token) });
+      } catch (error) {
+        // The daemon was started anew, and made another token.
+        if (!isTokenRenewed && error instanceof CallerUnauthenticatedError && token !== this.#tokenFile?.authorization()) {
+          isTokenRenewed = true;
+        } else {
+          await this.#beforeNext(error, attempt, limits);
+        }
+      }
     }
   }
 
-  /** Begins a call with messages both ways; it has no deadline. @throws {KeysideClientError} where there is no token to send */
+  /** Begins a call with messages both ways; it has no deadline. @throws {KeysideError} where there is no token or no daemon */
   async open<Request, Response>(
-    path: `/${string}/`,
-    method: Method<Request, Response>,
+    rpc: Rpc<Request, Response>,
     { timeoutMs = this.#timeoutMs, signal }: CallOptions,
   ): Promise<DuplexCall<Request, Response>> {
-    const metadata = await this.#metadata();
-    const { encode, decode } = codecOf(method);
-    const call = this.#client.makeBidiStreamRequest(path + method.name, encode, decode, metadata);
-    return new DuplexCall(call, { address: this.address, timeoutMs, signal });
+    if (!this.#channel.isReady) await this.#channel.connect({ deadline: performance.now() + timeoutMs, signal });
+    const metadata = headersOf(this.#tokenFile?.authorization());
+    return this.#channel.duplex(rpc, metadata, { address: this.address, timeoutMs, signal });
   }
 
   close(): void {
-    this.#client.close();
+    this.#channel.close();
   }
 
-  async #metadata(): Promise<Metadata> {
-    const metadata = new Metadata();
-    if (this.#tokenFile !== undefined) metadata.set('authorization', `Bearer ${await this.#tokenFile.token()}`);
-    return metadata;
+  /** Waits as long as the daemon says. @throws the error where the call is not to be made again */
+  async #beforeNext(error: unknown, attempt: number, { deadline, signal }: Limits): Promise<void> {
+    if (!(error instanceof KeysideError) || error.retryAfterMs === undefined || attempt >= MAX_ATTEMPTS) throw error;
+    const waitMs = error.retryAfterMs * (1 + JITTER * Math.random());
+    if (performance.now() + waitMs >= deadline) throw error;
+    await pause(waitMs, signal);
+    if (signal?.aborted) throw cancelled();
   }
 }
 
-function codecOf<Request, Response>({ requestType, responseType }: Method<Request, Response>) {
-  return {
-    encode: (message: Request): Buffer => viewOf(requestType.encode(message).finish()),
-    // Two texts that differ must not become one: invalid UTF-8 ends the call.
-    decode: (bytes: Uint8Array): Response => responseType.decode(new BinaryReader(bytes, (text) => utf8.decode(text))),
-  };
-}
-
-/** The same bytes, not copied. */
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
+function headersOf(authorization: string | undefined): Metadata {
+  const metadata = new Metadata();
+  if (authorization !== undefined) metadata.set('authorization', authorization);
+  addTraceContext(metadata);
+  return metadata;
 }

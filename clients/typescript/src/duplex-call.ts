@@ -1,7 +1,10 @@
 import { type ClientDuplexStream, status as Code, type ServiceError, type StatusObject } from '@grpc/grpc-js';
-import { fromServiceError, KeysideClientError } from './errors.ts';
+import { cancelled, lateAnswer, unexpectedAnswer } from './error-types.ts';
+import type { KeysideError } from './errors.ts';
+import { later } from './patience.ts';
+import { failureOf } from './status.ts';
 
-interface DuplexOptions {
+export interface DuplexOptions {
   readonly address: string;
   /** Longest wait for the daemon while it is its turn, in milliseconds. */
   readonly timeoutMs: number;
@@ -10,7 +13,7 @@ interface DuplexOptions {
 
 /**
  * One call with messages both ways, each at the other side's pace. One `send` and one `receive` may be under way at a time.
- * What grpc-js reads ahead is 16 messages, and it holds about 1 MiB of what is sent.
+ * What grpc-js reads ahead is 16 messages; of what is sent, the message that waits is held, and what a socket takes.
  */
 export class DuplexCall<Request, Response> {
   readonly #call: ClientDuplexStream<Request, Response>;
@@ -23,13 +26,15 @@ export class DuplexCall<Request, Response> {
   #isOwed = false;
   /** Ends the waiting of the `send` under way. */
   #release: (() => void) | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(call: ClientDuplexStream<Request, Response>, options: DuplexOptions) {
     this.#call = call;
     this.#options = options;
     this.#outcome.promise.catch(() => undefined); // told to whoever receives; nobody may
-    call.on('error', (error: ServiceError) => this.#end(fromServiceError(error, options.address)));
+    call.on('error', (error: ServiceError) => {
+      if (!this.#hasEnded) this.#end(failureOf(error, options.address));
+    });
     call.on('status', ({ code }: StatusObject) => {
       if (code === Code.OK) this.#end(undefined);
     });
@@ -38,7 +43,7 @@ export class DuplexCall<Request, Response> {
     if (options.signal?.aborted) this.cancel();
   }
 
-  /** Hands a message over, and waits until there is room for the next. @throws {KeysideClientError} where the call has failed */
+  /** Hands a message over, and waits until there is room for the next. @throws {KeysideError} where the call has failed */
   async send(message: Request): Promise<void> {
     if (!this.#hasEnded) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -49,7 +54,9 @@ export class DuplexCall<Request, Response> {
       this.#release = undefined;
       this.#watch();
     }
-    if (this.#hasEnded) await this.#outcome.promise;
+    if (!this.#hasEnded) return;
+    await this.#outcome.promise;
+    throw unexpectedAnswer('the daemon ended the call before everything was sent');
   }
 
   /** Says that nothing more is sent. */
@@ -62,7 +69,7 @@ export class DuplexCall<Request, Response> {
   /**
    * The next message; undefined where the call has ended with OK.
    * @param isOwed the daemon's turn has come, though this side has not said everything
-   * @throws {KeysideClientError} why the call has failed
+   * @throws {KeysideError} why the call has failed
    */
   async receive(isOwed = false): Promise<Response | undefined> {
     this.#isReceiving = true;
@@ -81,29 +88,29 @@ export class DuplexCall<Request, Response> {
   }
 
   /** Tears the call down, unless it has ended. */
-  readonly cancel = (): void => {
-    if (!this.#hasEnded) this.#call.cancel();
-  };
+  readonly cancel = (): void => this.#giveUp(cancelled());
 
   /** The time runs while somebody waits for the daemon, and the daemon for nobody. */
   #watch(): void {
     clearTimeout(this.#timer);
     const isDaemonsTurn = this.#isOwed || this.#isSent || this.#release !== undefined;
     if (this.#hasEnded || !this.#isReceiving || !isDaemonsTurn) return;
-    this.#timer = setTimeout(() => {
-      const facts = { reason: 'DEADLINE_EXCEEDED', code: 'DEADLINE_EXCEEDED' } as const;
-      const late = new KeysideClientError(`no answer from ${this.#options.address} in time`, facts);
-      this.#call.cancel();
-      this.#end(late);
-    }, this.#options.timeoutMs);
+    this.#timer = later(() => this.#giveUp(lateAnswer(this.#options.address)), this.#options.timeoutMs);
   }
 
-  #end(error: KeysideClientError | undefined): void {
+  #giveUp(failure: KeysideError): void {
+    if (this.#hasEnded) return;
+    this.#end(failure);
+    this.#call.cancel();
+  }
+
+  #end(failure: KeysideError | undefined): void {
+    if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#timer);
     this.#options.signal?.removeEventListener('abort', this.cancel);
-    if (error === undefined) this.#outcome.resolve();
-    else this.#outcome.reject(error);
+    if (failure === undefined) this.#outcome.resolve();
+    else this.#outcome.reject(failure);
     this.#release?.();
   }
 }

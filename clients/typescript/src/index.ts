@@ -1,14 +1,46 @@
-export {
-  type CallMetadata,
-  type EncryptedDocument,
-  type KeyReference,
-  KeysideClient,
-  type RewrapInput,
-  type RewrappedKey,
-  type SecurityEvent,
-} from './client.ts';
+export { ByteStream, EncryptedStream } from './byte-stream.ts';
+export { type KeyReference, KeysideClient, type SecurityEvent } from './client.ts';
 export type { CallOptions, KeysideClientOptions } from './connection.ts';
-export { type CodeName, KeysideClientError } from './errors.ts';
+export {
+  type BatchResult,
+  type DecryptItem,
+  type EncryptedDocument,
+  type EncryptItem,
+  type PlainFields,
+  PlaintextDocument,
+  type RewrapInput,
+  type RewrapItem,
+  type RewrappedKey,
+  type StoredDocument,
+} from './documents.ts';
+export {
+  AuditUnavailableError,
+  CallerNotAllowedError,
+  CallerUnauthenticatedError,
+  CancelledError,
+  CiphertextRejectedError,
+  DeadlineExceededError,
+  DrainingError,
+  EdekMalformedError,
+  InternalError,
+  KeyAccessDeniedError,
+  KeyDisabledHereError,
+  KeyMisconfiguredError,
+  KeyNotFoundError,
+  KeyRevokedError,
+  KmsThrottledError,
+  KmsTimeoutError,
+  KmsUnavailableError,
+  NoPrimaryKeyError,
+  OverloadedError,
+  PayloadTooLargeError,
+  PolicyDeniedError,
+  RequestInvalidError,
+  TenantUnknownError,
+  UnavailableError,
+} from './error-types.ts';
+export { type CodeName, type ErrorFacts, KeysideError } from './errors.ts';
 export type { Key, KeyCheck } from './key-answers.ts';
-export type { ByteSource, EncryptedStream, RangeInput, StreamOptions } from './object-stream.ts';
+export type { CallMetadata, DefaultMetadata, Named } from './metadata.ts';
+export type { ByteSource, RangeInput, StreamOptions } from './object-stream.ts';
 export type { TlsFiles } from './target.ts';

@@ -1,6 +1,7 @@
-import { fromStatus, type KeysideClientError } from './errors.ts';
+import type { KeysideError } from './errors.ts';
 import type { Duration } from './gen/google/protobuf/duration.ts';
 import { type CheckKeyResponse, type KeyConfiguration, KeyConfigurationState } from './gen/keyside/v1/key.ts';
+import { fromStatus } from './status.ts';
 
 /** One of a tenant's key configurations. */
 export interface Key {
@@ -26,7 +27,7 @@ export interface KeyCheck {
   readonly wrapMs: number | undefined;
   readonly unwrapMs: number | undefined;
   /** Why the key is not usable. */
-  readonly error: KeysideClientError | undefined;
+  readonly error: KeysideError | undefined;
 }
 
 const STATES = new Map<number, Key['state']>([

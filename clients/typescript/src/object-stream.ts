@@ -1,5 +1,7 @@
+import { EncryptedStream } from './byte-stream.ts';
 import type { DuplexCall } from './duplex-call.ts';
-import { invalidRequest, KeysideClientError } from './errors.ts';
+import { invalidRequest, unexpectedAnswer } from './error-types.ts';
+import type { KeysideError } from './errors.ts';
 import type {
   DecryptStreamOpen,
   DecryptStreamRequest,
@@ -21,18 +23,6 @@ export interface StreamOptions {
   readonly timeoutMs?: number | undefined;
   /** Ends the stream with CANCELLED. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/**
- * A sealed object while it is made: iterate it once. It is whole only when the iteration has ended without an error: where it throws,
- * what came before is nothing to keep.
- */
-export interface EncryptedStream extends AsyncIterable<Uint8Array> {
-  /**
-   * The object's header, before any plaintext is read. Store it apart for `isDetached`; else it is also what the stream begins with.
-   * Asking for it opens the stream.
-   */
-  readonly edek: Promise<Uint8Array>;
 }
 
 /** A part of an object whose body can be read anywhere, such as a file or an object of a store. */
@@ -67,19 +57,15 @@ export function encryptedStream(
     opening ??= openEncrypting(begin, open);
     return opening;
   };
-  let isTaken = false;
   async function* chunks(): AsyncGenerator<Uint8Array, void> {
-    if (isTaken) throw invalidRequest('the stream was iterated before: it can be once');
-    isTaken = true;
     const { call } = await opened();
     yield* exchange(call, plaintext);
   }
-  return {
-    get edek() {
-      return opened().then(({ edek }) => edek);
-    },
-    [Symbol.asyncIterator]: chunks,
-  };
+  return new EncryptedStream({
+    open: () => opened().then(({ edek }) => edek),
+    chunks,
+    cancel: () => void opening?.then(({ call }) => call.cancel()).catch(() => undefined),
+  });
 }
 
 async function openEncrypting(begin: Begin<EncryptCall>, open: () => EncryptStreamOpen) {
@@ -133,7 +119,7 @@ async function* bytesOfSpans(
 /**
  * Sends what the source gives and yields what comes back, neither ahead of the other.
  * Postcondition: it ends without an error only where everything was sent and the daemon ended the call with OK.
- * @throws {KeysideClientError}, or what the source threw, as it is
+ * @throws {KeysideError}, or what the source threw, as it is
  */
 async function* exchange(
   call: DuplexCall<{ chunk: Uint8Array }, { chunk?: Uint8Array | undefined }>,
@@ -206,8 +192,7 @@ class Sending {
   }
 }
 
-function unexpected(call: { cancel(): void }): KeysideClientError {
+function unexpected(call: { cancel(): void }): KeysideError {
   call.cancel();
-  const facts = { reason: 'INTERNAL', code: 'INTERNAL' } as const;
-  return new KeysideClientError('the daemon did not keep to the order of a stream', facts);
+  return unexpectedAnswer('the daemon did not keep to the order of a stream');
 }

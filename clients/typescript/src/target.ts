@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { ChannelCredentials } from '@grpc/grpc-js';
 
-/** Files of mutual TLS, PEM. */
+/** Files of mutual TLS, PEM. Read once, when the client is made. */
 export interface TlsFiles {
   /** The authorities that the daemon's certificate must be of. */
   readonly caFile: string;
@@ -27,11 +27,12 @@ LOOPBACK.addAddress('::1', 'ipv6');
  * @throws {TypeError} for another form, or another machine without TLS; {Error} where a file of TLS cannot be read
  */
 export function parseTarget(address: string, tls: TlsFiles | undefined): Target {
-  if (/^unix:.+/.test(address)) {
+  const [, path] = /^unix:(?:\/\/(?=\/)|(?!\/\/))(.+)/s.exec(address) ?? [];
+  if (path !== undefined) {
     if (tls !== undefined) throw new TypeError('a Unix socket takes no TLS files');
     return { uri: address, credentials: ChannelCredentials.createInsecure() };
   }
-  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[^\s/:[\]]+):([0-9]{1,5})$/.exec(address) ?? [];
+  const [, host, port] = /^(\[[0-9a-fA-F:.]+\]|[^\s/:@?#[\]\\]+):([0-9]{1,5})$/.exec(address) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
     throw new TypeError('the address must be unix:///path or host:port, such as 127.0.0.1:7460');
   }
@@ -42,7 +43,9 @@ export function parseTarget(address: string, tls: TlsFiles | undefined): Target 
 }
 
 function mutualTls({ caFile, certFile, keyFile }: TlsFiles): ChannelCredentials {
-  return ChannelCredentials.createSsl(readFileSync(caFile), readFileSync(keyFile), readFileSync(certFile));
+  const [ca, cert, key] = [readFileSync(caFile), readFileSync(certFile), readFileSync(keyFile)];
+  // Said outright: the environment cannot turn it off.
+  return ChannelCredentials.createSsl(ca, key, cert, { rejectUnauthorized: true });
 }
 
 function isLoopback(host: string): boolean {

@@ -75,9 +75,9 @@ function accepts(path: string): Promise<boolean> {
   return promise.finally(() => socket.destroy());
 }
 
-/** Precondition: somebody listens there. */
+/** Precondition: somebody listens there, who is not shown a token. */
 async function occupantOf(address: string): Promise<Occupant> {
-  const client = new KeysideClient({ address, timeoutMs: ANSWER_MS });
+  const client = new KeysideClient({ address, timeoutMs: ANSWER_MS, connectTimeoutMs: 0, environment: {} });
   try {
     return (await client.isServing()) ? 'daemon' : 'draining daemon';
   } catch {

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { lstatSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { type KeysideClient, KeysideClientError } from '../../../clients/typescript/src/index.ts';
+import { type KeysideClient, KeysideError } from '../../../clients/typescript/src/index.ts';
 import { type CallFlags, callMetadata, withClient } from '../call-options.ts';
 import { UsageError } from '../failure.ts';
 import { invalid } from '../json-input.ts';
@@ -165,7 +165,7 @@ async function contentOf(file: string, offset: number): Promise<Uint8Array> {
 }
 
 function isWorthKeeping(error: unknown, { signal }: Run): boolean {
-  return signal.aborted || (error instanceof KeysideClientError && TRANSIENT.includes(error.code));
+  return signal.aborted || (error instanceof KeysideError && TRANSIENT.includes(error.code));
 }
 
 async function keep(output: OutputFile, { terminal }: Run): Promise<void> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KeysideClientError } from '../../../clients/typescript/src/index.ts';
+import { KeysideError as CallError, KeyRevokedError } from '../../../clients/typescript/src/index.ts';
 import { AlreadyReported, describeFailure, UsageError } from '../../../src/cli/failure.ts';
 import { ConfigurationError } from '../../../src/config/fault.ts';
 import { KeysideError } from '../../../src/core/errors.ts';
 
-const revoked = new KeysideClientError('key acme-demo is disabled', {
+const revoked = new KeyRevokedError('key acme-demo is disabled', {
   reason: 'KEY_REVOKED',
   code: 'FAILED_PRECONDITION',
   details: new Map([['provider', 'local']]),
@@ -25,7 +25,7 @@ const cases: readonly {
   },
   {
     name: 'a reason this version does not know ends in 1 without advice',
-    error: new KeysideClientError('so be it', { reason: 'BRAND_NEW', code: 'UNKNOWN' }),
+    error: new CallError('so be it', { reason: 'BRAND_NEW', code: 'UNKNOWN' }),
     exitCode: 1,
     text: 'BRAND_NEW: so be it\n',
   },

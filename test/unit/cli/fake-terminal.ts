@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { Readable, Writable } from 'node:stream';
-import { type ProgramParts, runProgram, type SidecarOptions } from '../../../src/cli/program.ts';
+import { type InjectorOptions, type ProgramParts, runProgram, type SidecarOptions } from '../../../src/cli/program.ts';
 
 export interface Run {
   readonly exitCode: number;
@@ -8,6 +8,8 @@ export interface Run {
   readonly stderr: string;
   /** What the sidecar was started with, once for each start. */
   readonly sidecars: readonly SidecarOptions[];
+  /** The same of the injector. */
+  readonly injectors: readonly InjectorOptions[];
 }
 
 interface RunOptions {
@@ -24,6 +26,7 @@ export async function run(
 ): Promise<Run> {
   const [stdout, stderr] = [new TextSink(), new TextSink()];
   const sidecars: SidecarOptions[] = [];
+  const injectors: InjectorOptions[] = [];
   const stdin = Object.assign(Readable.from([Buffer.from(input)], { objectMode: false }), { isTTY: isTyped });
   const parts: ProgramParts = {
     stdin,
@@ -34,9 +37,12 @@ export async function run(
     sidecar: async (options) => {
       sidecars.push(options);
     },
+    injector: async (options) => {
+      injectors.push(options);
+    },
   };
   const exitCode = await runProgram(parts, args);
-  return { exitCode, stdout: stdout.text, stderr: stderr.text, sidecars };
+  return { exitCode, stdout: stdout.text, stderr: stderr.text, sidecars, injectors };
 }
 
 class TextSink extends Writable {

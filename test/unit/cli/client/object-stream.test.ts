@@ -7,12 +7,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ReadableStream } from 'node:stream/web';
 import { describe, it, type TestContext } from 'node:test';
-import {
-  type ByteSource,
-  type CallMetadata,
-  KeysideClient,
-  KeysideClientError,
-} from '../../../../clients/typescript/src/index.ts';
+import { type ByteSource, type CallMetadata, KeysideClient, KeysideError } from '../../../../clients/typescript/src/index.ts';
 import { Edge, type EdgeOptions, until } from '../../../fakes/edge.ts';
 
 const CHUNK = 16_384;
@@ -46,7 +41,7 @@ async function reasonOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   try {
     await collect(chunks);
   } catch (error) {
-    assert.ok(error instanceof KeysideClientError, `threw ${error}`);
+    assert.ok(error instanceof KeysideError, `threw ${error}`);
     return error.reason;
   }
   throw new Error('the stream ended without an error');
@@ -87,6 +82,34 @@ describe('streams of the client', () => {
     const encrypting = client.encryptStream(Readable.from(pieces(plaintext)), ACME);
     await pipeline(Readable.from(encrypting), (source: AsyncIterable<Uint8Array>) => client.decryptStream(source, ACME), sink);
     assert.deepEqual(Buffer.concat(written), plaintext);
+  });
+
+  it("come out as streams of Node's and of the web", async (t) => {
+    const { client } = await connected(t);
+    const plaintext = randomBytes(300_000);
+    const encrypting = client.encryptStream(new Blob([plaintext]).stream(), ACME).toNodeStream();
+    assert.equal(encrypting.readableObjectMode, false);
+    const response = new Response(client.decryptStream(encrypting, ACME).toWebStream() as globalThis.ReadableStream);
+    assert.deepEqual(Buffer.from(await response.arrayBuffer()), plaintext);
+  });
+
+  it('end the call where they are disposed of, read to some point or not at all', async (t) => {
+    const { edge, client } = await connected(t);
+    const endless = function* () {
+      for (;;) yield Buffer.alloc(CHUNK);
+    };
+    {
+      await using encrypting = client.encryptStream(endless(), ACME);
+      assert.ok((await encrypting.edek).length > 0);
+    }
+    {
+      await using encrypting = client.encryptStream(endless(), ACME);
+      await encrypting[Symbol.asyncIterator]().next();
+    }
+    const reader = client.encryptStream(endless(), ACME).toWebStream().getReader();
+    await reader.read();
+    await reader.cancel();
+    await until('the places are free', () => edge.admission.calls === 0);
   });
 
   it('bind what they carry to metadata as a document is bound', async (t) => {
@@ -233,7 +256,7 @@ describe('ranges of the client', () => {
 });
 
 describe('a stream to nobody', () => {
-  it('says that no daemon answers, or that it does not answer in time', async (t) => {
+  it('says that no daemon answers, or that what listens there does not', async (t) => {
     const silent = createServer((socket) => socket.unref().on('error', () => undefined))
       .unref()
       .listen(0, '127.0.0.1');
@@ -242,10 +265,13 @@ describe('a stream to nobody', () => {
     const address = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
     const late = new KeysideClient({ address, timeoutMs: 50 });
     t.after(() => late.close());
-    assert.equal(await reasonOf(late.encryptStream([], ACME)), 'DEADLINE_EXCEEDED');
-    assert.equal(await reasonOf(late.decryptStream([Buffer.alloc(9)], ACME)), 'DEADLINE_EXCEEDED');
-    const absent = new KeysideClient({ address: 'unix:///nowhere/keyside.sock' });
+    const message = `UNAVAILABLE: no daemon answers at ${address} (it does not answer)`;
+    await assert.rejects(collect(late.encryptStream([], ACME)), { message });
+    await assert.rejects(collect(late.decryptStream([Buffer.alloc(9)], ACME)), { message });
+    const absent = new KeysideClient({ address: 'unix:///nowhere/keyside.sock', connectTimeoutMs: 0 });
     t.after(() => absent.close());
-    assert.equal(await reasonOf(absent.encryptStream([], ACME)), 'UNAVAILABLE');
+    await assert.rejects(collect(absent.encryptStream([], ACME)), {
+      message: 'UNAVAILABLE: no daemon answers at unix:///nowhere/keyside.sock (there is no such socket)',
+    });
   });
 });

@@ -5,14 +5,13 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { FakeDaemon } from '../../../../clients/typescript/test/fake-daemon.ts';
 import type { Finding } from '../../../../src/cli/doctor/finding.ts';
 import { checkListeners } from '../../../../src/cli/doctor/listeners.ts';
-import { FakeDaemon } from '../client/fake-daemon.ts';
 
 type Listen = Parameters<typeof checkListeners>[0];
 
 const NOWHERE: Listen = { tcp: undefined, unixPath: undefined, http: undefined, tls: undefined };
-const HEALTH = '/grpc.health.v1.Health/Check';
 
 async function check(listen: Partial<Listen>): Promise<string[]> {
   const findings: Finding[] = [];
@@ -50,9 +49,9 @@ describe('a listen address', () => {
     { name: 'one that shuts down', status: 2, want: 'warn: a Keyside daemon answers here and is shutting down' },
   ]) {
     it(`is told to be taken by ${name}`, async (t) => {
-      const daemon = new FakeDaemon(HEALTH, Uint8Array.of(0x08, status));
+      const daemon = new FakeDaemon(Uint8Array.of(0x08, status));
       t.after(() => daemon.stop());
-      const port = Number((await daemon.address).split(':')[1]);
+      const port = Number((await daemon.listen()).split(':')[1]);
       assert.deepEqual(await check({ tcp: { host: '127.0.0.1', port } }), [want]);
     });
   }

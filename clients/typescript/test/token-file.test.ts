@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { KeysideClientError } from '../../../../clients/typescript/src/errors.ts';
-import { TokenFile } from '../../../../clients/typescript/src/token-file.ts';
+import { CallerUnauthenticatedError } from '../src/index.ts';
+import { TokenFile } from '../src/token-file.ts';
 
 describe('a token file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'keyside-token-'));
@@ -17,13 +17,13 @@ describe('a token file', () => {
     utimesSync(file, time, time);
   };
 
-  it('is read again when it changed, and not before', async () => {
+  it('is read again when it changed, and not before', () => {
     const tokens = new TokenFile(file);
     write('first-token\n', 10);
-    assert.equal(await tokens.token(), 'first-token');
-    assert.equal(await tokens.token(), 'first-token');
+    assert.equal(tokens.authorization(), 'Bearer first-token');
+    assert.equal(tokens.authorization(), 'Bearer first-token');
     write('other-token\n', 5);
-    assert.equal(await tokens.token(), 'other-token');
+    assert.equal(tokens.authorization(), 'Bearer other-token');
   });
 
   for (const { name, content } of [
@@ -31,19 +31,22 @@ describe('a token file', () => {
     { name: 'has two lines', content: 'one\ntwo' },
     { name: 'holds what a header cannot', content: 'tokén' },
   ]) {
-    it(`that ${name} is refused without showing it`, async () => {
+    it(`that ${name} is refused without showing it`, () => {
       write(content, 0);
-      await assert.rejects(new TokenFile(file).token(), (error) => {
-        assert.ok(error instanceof KeysideClientError);
-        assert.deepEqual([error.reason, error.code], ['CALLER_UNAUTHENTICATED', 'UNAUTHENTICATED']);
-        assert.match(error.message, /holds no token: one line of printable ASCII$/);
-        return true;
-      });
+      assert.throws(
+        () => new TokenFile(file).authorization(),
+        (error) => {
+          assert.ok(error instanceof CallerUnauthenticatedError);
+          assert.deepEqual([error.reason, error.code], ['CALLER_UNAUTHENTICATED', 'UNAUTHENTICATED']);
+          assert.match(error.message, /holds no token: one line of printable ASCII$/);
+          return true;
+        },
+      );
     });
   }
 
-  it('that is missing is named', async () => {
-    await assert.rejects(new TokenFile('/none/token').token(), {
+  it('that is missing is named', () => {
+    assert.throws(() => new TokenFile('/none/token').authorization(), {
       message: 'CALLER_UNAUTHENTICATED: the token file /none/token cannot be read: no such file',
     });
   });
