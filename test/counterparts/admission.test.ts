@@ -1,18 +1,15 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
 import { stringify } from 'yaml';
 import { Authority } from '../../src/injector/certificates/authority.ts';
+import { addressesOf, type InjectorProcess, startInjector } from '../integration/injector-process.ts';
 import { runGoSuite } from './go-suite.ts';
 import { only, ROOT, render } from './helm-chart.ts';
 import { whyNoGo, whyNoHelm } from './kubernetes-tools.ts';
 
-const START_MS = 20_000;
 const COMPILE_MS = 900_000;
 const HOUR_MS = 3_600_000;
 
@@ -21,7 +18,7 @@ if (missing !== undefined) console.log(`# ${missing}`);
 
 describe("the injector, asked by the code of Kubernetes' API server", { skip: missing ?? false }, () => {
   let folder = '';
-  let injector: ChildProcess | undefined;
+  let injector: InjectorProcess | undefined;
   const environment: Record<string, string> = {};
 
   before(async () => {
@@ -44,17 +41,13 @@ describe("the injector, asked by the code of Kubernetes' API server", { skip: mi
         certificates: { source: 'files', directory: 'certificate' },
       }),
     );
-    const started = await startInjector(file('injector.yaml'));
-    injector = started.process;
-    environment.KEYSIDE_INJECTOR_ADDRESS = started.webhook;
+    injector = startInjector(file('injector.yaml'));
+    environment.KEYSIDE_INJECTOR_ADDRESS = `127.0.0.1:${(await addressesOf(injector)).webhookPort}`;
     environment.KEYSIDE_INJECTOR_CA = file('authority.pem');
     environment.KEYSIDE_INJECTOR_WEBHOOK = file('webhook.yaml');
   });
   after(async () => {
-    if (injector?.exitCode === null) {
-      injector.kill('SIGTERM');
-      await once(injector, 'exit');
-    }
+    assert.equal(await injector?.stop(), 0);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -68,20 +61,3 @@ describe("the injector, asked by the code of Kubernetes' API server", { skip: mi
     t.diagnostic(`${pods.length} pods, ${passed.length} tests`);
   });
 });
-
-async function startInjector(config: string): Promise<{ readonly process: ChildProcess; readonly webhook: string }> {
-  const child = spawn(process.execPath, [join(ROOT, 'bin/keyside.js'), 'injector', '--config', config], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const timer = setTimeout(() => child.kill('SIGKILL'), START_MS);
-  const said: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    said.push(line);
-    const { message, webhook } = JSON.parse(line) as Readonly<Record<string, string>>;
-    if (message !== 'listening' || webhook === undefined) continue;
-    clearTimeout(timer);
-    child.stdout.resume();
-    return { process: child, webhook };
-  }
-  throw new Error(`the injector did not listen:\n${said.join('\n')}`);
-}

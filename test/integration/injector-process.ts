@@ -22,13 +22,15 @@ export interface InjectorProcess {
   stop(): Promise<number | null>;
 }
 
-/** @param file its configuration */
-export function startInjector(file: string, api: FakeApiServer): InjectorProcess {
+/**
+ * @param file its configuration
+ * @param api where it is told that the API server is; left out: nowhere
+ */
+export function startInjector(file: string, api?: FakeApiServer): InjectorProcess {
   const child = spawn(process.execPath, ['--disable-sigusr1', keysideProgram, 'injector', '--config', file], {
     env: {
       ...process.env,
-      KUBERNETES_SERVICE_HOST: api.host,
-      KUBERNETES_SERVICE_PORT: String(api.port),
+      ...(api && { KUBERNETES_SERVICE_HOST: api.host, KUBERNETES_SERVICE_PORT: String(api.port) }),
       OTEL_METRICS_EXPORTER: 'prometheus',
     },
     stdio: ['ignore', 'pipe', 'pipe'],

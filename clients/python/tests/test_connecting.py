@@ -9,13 +9,15 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import grpc
 import pytest
 from conftest import AsyncConnect, Connect, Serve
 
-from keyside import CancelledError, DeadlineExceededError, KeysideClient, Metadata, UnavailableError
+from keyside import Cancellation, CancelledError, DeadlineExceededError, KeysideClient, Metadata, UnavailableError
 from keyside.v1.crypto_pb2 import EncryptResponse
 
 ACME = Metadata("acme")
@@ -106,6 +108,101 @@ def test_a_closed_client_makes_no_calls(serve: Serve, connect: Connect) -> None:
     client.close()
     with pytest.raises(CancelledError, match="the client is closed"):
         client.encrypt(FIELDS, ACME)
+
+
+def closing_under(client: KeysideClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread closes the client between two steps of a call: it has the channel, and has not sent yet."""
+    connection = client._connection
+    opened = connection._open_channel
+
+    def open_and_close() -> grpc.Channel:
+        channel = opened()
+        client.close()
+        return channel
+
+    monkeypatch.setattr(connection, "_open_channel", open_and_close)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.encrypt(FIELDS, ACME),
+        lambda client: client.encrypt(FIELDS, ACME, cancellation=Cancellation()),
+        lambda client: client._connection.open("/keyside.v1.CryptoService/EncryptStream", iter(())),
+    ],
+    ids=["call", "call with a cancellation", "stream"],
+)
+def test_closing_between_two_steps_of_a_call_cancels_it(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, call: Callable[[KeysideClient], object]
+) -> None:
+    client = connect(serve(ENCRYPTED).address)
+    client.encrypt(FIELDS, ACME)
+    closing_under(client, monkeypatch)
+    with pytest.raises(CancelledError, match="the client is closed"):
+        call(client)
+
+
+def test_closing_under_load_cancels_all_calls(serve: Serve, connect: Connect) -> None:
+    client = connect(serve(ENCRYPTED).address)
+
+    def until_it_fails() -> Exception:
+        while True:
+            try:
+                client.encrypt(FIELDS, ACME)
+            except Exception as failure:
+                return failure
+
+    with ThreadPoolExecutor(8) as pool:
+        failures = [pool.submit(until_it_fails) for _ in range(8)]
+        time.sleep(0.2)
+        client.close()
+        assert {str(failure.result()) for failure in failures} == {"CANCELLED: the client is closed"}
+
+
+async def test_closing_under_load_cancels_all_calls_with_asyncio(serve: Serve, aconnect: AsyncConnect) -> None:
+    client = aconnect(serve(ENCRYPTED).address)
+
+    async def until_it_fails() -> str:
+        while True:
+            try:
+                await client.encrypt(FIELDS, ACME)
+            except Exception as failure:
+                return str(failure)
+
+    tasks = [asyncio.create_task(until_it_fails()) for _ in range(20)]
+    await asyncio.sleep(0.2)
+    await client.close()
+    assert set(await asyncio.gather(*tasks)) == {"CANCELLED: the client is closed"}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="tasks do not tell whether they were cancelled before Python 3.11")
+async def test_closing_swallows_no_cancellation_of_a_task(serve: Serve, aconnect: AsyncConnect) -> None:
+    def hang(context: grpc.ServicerContext) -> bytes:
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        ended.wait(20)
+        return b""
+
+    def hang_open(_requests: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+        yield hang(context)
+
+    daemon = serve(hang, hang_open)
+    client = aconnect(daemon.address)
+    tasks: list[asyncio.Task[object]] = []
+    for begin in (lambda: client.encrypt(FIELDS, ACME), lambda: anext(client.encrypt_stream(b"x", ACME))):
+        tasks.append(asyncio.ensure_future(begin()))
+        while len(daemon.calls) < len(tasks):  # noqa: ASYNC110 - the daemon is in other threads
+            await asyncio.sleep(0.01)
+    for task in tasks:
+        task.cancel()
+    await client.close()
+    for task in tasks:
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+def test_localhost_is_spoken_to_without_asking(serve: Serve, connect: Connect) -> None:
+    assert connect(f"localhost:{serve(ENCRYPTED).port}").encrypt(FIELDS, ACME).edek == b"\x07"
 
 
 def test_a_client_belongs_to_one_event_loop(serve: Serve) -> None:

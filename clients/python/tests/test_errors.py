@@ -10,7 +10,9 @@ from typing import cast
 import grpc
 import pytest
 from conftest import AsyncConnect, Connect, Serve
-from fake_daemon import Failure
+from fake_daemon import Failure, packed
+from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
 
 import keyside
 from keyside import EncryptItem, InternalError, KeysideError, Metadata, RequestInvalidError
@@ -75,6 +77,25 @@ def test_others_are_told_as_they_are(
     assert caught.value.tenant_id is None
 
 
+def test_ours_is_found_among_the_details_of_others(serve: Serve, connect: Connect) -> None:
+    theirs = ErrorInfo(reason="QUOTA", domain="example.com", metadata={"tenantId": "other"})
+    ours = ErrorInfo(reason="KEY_REVOKED", domain="keyside.dev", metadata={"tenantId": "acme"})
+    status = Status(code=9, message="KEY_REVOKED: gone", details=[packed(theirs), packed(ours)])
+    failure = Failure(grpc.StatusCode.FAILED_PRECONDITION, "KEY_REVOKED: gone", raw=status.SerializeToString())
+    with pytest.raises(keyside.KeyRevokedError) as caught:
+        connect(serve(failure).address).encrypt(FIELDS, ACME)
+    assert caught.value.tenant_id == "acme"
+
+
+def test_a_retry_without_a_time_is_none(serve: Serve, connect: Connect) -> None:
+    info = ErrorInfo(reason="OVERLOADED", domain="keyside.dev")
+    status = Status(code=8, message="OVERLOADED: full", details=[packed(info), packed(RetryInfo())])
+    daemon = serve(Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED: full", raw=status.SerializeToString()))
+    with pytest.raises(keyside.OverloadedError) as caught:
+        connect(daemon.address).encrypt(FIELDS, ACME)
+    assert (caught.value.retryable, caught.value.retry_after, len(daemon.calls)) == (False, None, 1)
+
+
 def test_errors_cross_processes() -> None:
     facts = {"tenantId": "acme"}
     error = keyside.KmsThrottledError(
@@ -99,17 +120,34 @@ def test_the_items_of_a_batch_have_their_own(serve: Serve, connect: Connect) -> 
         bad.unwrap()
 
 
+def batch(*ids: str) -> bytes:
+    document = crypto_pb2.EncryptResponse(edek=b"\x07")
+    results = [crypto_pb2.BatchEncryptResult(id=each, document=document) for each in ids]
+    return crypto_pb2.BatchEncryptResponse(results=results).SerializeToString()
+
+
+async def test_results_in_another_order_are_internal(serve: Serve, connect: Connect, aconnect: AsyncConnect) -> None:
+    daemon, items = serve(batch("2", "1")), [EncryptItem({}, "1"), EncryptItem({}, "2")]
+    says = "the results are not those of the documents, in their order"
+    with pytest.raises(InternalError, match=says):
+        connect(daemon.address).encrypt_batch(items, ACME)
+    with pytest.raises(InternalError, match=says):
+        await aconnect(daemon.address).encrypt_batch(items, ACME)
+
+
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
         (b"\xff\xff", "the answer cannot be read"),
+        (batch("1", "2"), "2 results came for 1 documents"),
+        (batch("2"), "the results are not those of the documents, in their order"),
         (crypto_pb2.BatchEncryptResponse().SerializeToString(), "0 results came for 1 documents"),
         (
             crypto_pb2.BatchEncryptResponse(results=[crypto_pb2.BatchEncryptResult(id="1")]).SerializeToString(),
             "a result holds neither a document nor an error",
         ),
     ],
-    ids=["no message", "too few", "an empty result"],
+    ids=["no message", "too many", "another's", "too few", "an empty result"],
 )
 def test_what_no_daemon_sends_is_internal(serve: Serve, connect: Connect, answer: bytes, says: str) -> None:
     with pytest.raises(InternalError, match=says):
@@ -131,7 +169,7 @@ def test_what_no_daemon_sends_is_internal(serve: Serve, connect: Connect, answer
 def test_text_that_utf8_cannot_hold_is_refused(connect: Connect, call: object) -> None:
     with pytest.raises(RequestInvalidError, match="is not well-formed Unicode") as caught:
         call(connect("127.0.0.1:1"))  # type: ignore[operator]
-    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None  # UnicodeEncodeError holds the text
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TypeAlias, TypeVar
 
 import grpc
 import grpc.aio
 
 from ._attempts import Attempts
-from ._error_types import DeadlineExceededError, UnavailableError, cancelled
+from ._error_types import cancelled
 from ._errors import KeysideError
 from ._requests import Call, is_serving
-from ._settings import Settings
+from ._settings import Headers, Settings, headers_of
 
 T = TypeVar("T")
 
@@ -32,33 +33,27 @@ class AsyncConnection:
     async def call(self, call: Call[T], timeout: float | None) -> T:
         """What the daemon answers. Raises `KeysideError`."""
         attempts = Attempts(self.settings, timeout)
-        headers = self.settings.headers()
         while True:
-            method: _Method = self._open_channel().unary_unary(call.method)
+            if attempts.lacks_token():
+                await self._await_daemon(attempts)
+            headers = attempts.headers()
             try:
-                answer = await method(call.request, timeout=attempts.left(), metadata=headers)
+                answer = await self._send(call, attempts.left(), headers)
             except grpc.aio.AioRpcError as failure:
                 self._raise_if_closed()
                 pause = attempts.pause_after(failure)
-            except asyncio.CancelledError:
-                self._raise_if_closed()
-                raise
             else:
                 return call.read(answer)
             await asyncio.sleep(pause)
 
     async def reach(self, timeout: float | None) -> None:
         """Waits for a daemon. Raises `UnavailableError` where none answers."""
-        try:
-            await self.call(is_serving(), timeout)
-        except (UnavailableError, DeadlineExceededError):
-            raise
-        except KeysideError:
-            self._raise_if_closed()  # else somebody answered: what, the call itself will say
+        await self._await_daemon(Attempts(self.settings, timeout))
 
     def open(self, method: str) -> AsyncDuplexCall:
         """Begins a call with messages both ways; it has no deadline."""
-        return self._open_channel().stream_stream(method)(metadata=self.settings.headers())
+        headers = headers_of(self.settings.authorization())
+        return self._open_channel().stream_stream(method)(metadata=headers)
 
     def end_of(self, error: KeysideError) -> KeysideError:
         """The same, unless the client was closed under the call."""
@@ -80,9 +75,44 @@ class AsyncConnection:
             raise RuntimeError("the client belongs to another event loop: make one for each")
         return self._channel
 
+    async def _await_daemon(self, attempts: Attempts) -> None:
+        """Asks whoever is there, without a token; what it answers does not matter."""
+        while True:
+            try:
+                await self._send(is_serving(), attempts.left(), ())
+            except grpc.aio.AioRpcError as failure:
+                self._raise_if_closed()
+                pause = attempts.pause_before_daemon(failure)
+            else:
+                return
+            if pause is None:
+                return
+            await asyncio.sleep(pause)
+
+    async def _send(self, call: Call[T], timeout: float, headers: Headers) -> bytes:
+        method: _Method = self._open_channel().unary_unary(call.method)
+        asked = times_asked_to_end()
+        try:
+            return await method(call.request, timeout=timeout, metadata=headers)
+        except asyncio.CancelledError:
+            if times_asked_to_end() == asked:
+                self._raise_if_closed()
+            raise
+
     def _raise_if_closed(self) -> None:
         if self.is_closed:
             raise cancelled("the client is closed") from None
+
+
+def times_asked_to_end() -> int:
+    """How often the task that runs was cancelled: gRPC raises `asyncio.CancelledError` for a call that was ended, too.
+
+    Before Python 3.11 tasks do not tell.
+    """
+    if sys.version_info < (3, 11):
+        return 0
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def _channel_of(settings: Settings) -> grpc.aio.Channel:

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar, cast
 import grpc
 import grpc.aio
 
-from ._async_connection import AsyncConnection
+from ._async_connection import AsyncConnection, times_asked_to_end
 from ._async_sources import AsyncByteSource, AsyncRangeReader, pieces_in, pieces_in_spans
 from ._error_types import cancelled
 from ._exchange import Ending, Response, StreamCall, Turn, edek_in, spans_in
@@ -58,6 +58,7 @@ class AsyncExchange(Generic[Response]):
 
     async def receive(self, *, is_owed: bool = False) -> Response | None:
         """The next message; None where the call has ended with OK. Raises why it failed."""
+        asked = times_asked_to_end()
         with self._turn.receiving(is_owed):
             try:
                 message = await self._call.read()
@@ -65,7 +66,8 @@ class AsyncExchange(Generic[Response]):
                 said = failure_of(failure, self._connection.settings.target.address)
                 raise self._ending.own_error() or self._connection.end_of(said) from None
             except asyncio.CancelledError:
-                if (own := self._own_error()) is None:
+                own = self._own_error()
+                if own is None or times_asked_to_end() > asked:
                     raise
                 raise own from None
         return None if message is grpc.aio.EOF else self._stream.response(cast("bytes", message))

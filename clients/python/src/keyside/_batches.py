@@ -99,13 +99,20 @@ class _Result(Protocol[Sent]):
     def WhichOneof(self, oneof_group: str, /) -> str | None: ...  # noqa: N802 - protobuf's name
 
 
+class _Item(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
 def _outcomes(
-    results: Iterable[_Result[Message]], items: Sequence[object], document_of: Callable[[Message], T]
+    results: Iterable[_Result[Message]], items: Sequence[_Item], document_of: Callable[[Message], T]
 ) -> list[BatchResult[T]]:
-    """One for each of the documents that were sent, in their order."""
+    """One for each of the documents that were sent, in their order: nobody may take one document for another."""
     outcomes = [_outcome(result, document_of) for result in results]
     if len(outcomes) != len(items):
         raise unexpected_answer(f"{len(outcomes)} results came for {len(items)} documents")
+    if [outcome.id for outcome in outcomes] != [item.id for item in items]:
+        raise unexpected_answer("the results are not those of the documents, in their order")
     return outcomes
 
 

@@ -12,10 +12,10 @@ import grpc
 
 from ._attempts import Attempts
 from ._cancellation import Cancellation
-from ._error_types import CancelledError, DeadlineExceededError, UnavailableError, cancelled
+from ._error_types import cancelled
 from ._errors import KeysideError
 from ._requests import Call, is_serving
-from ._settings import Settings
+from ._settings import Headers, Settings, headers_of
 
 T = TypeVar("T")
 
@@ -48,32 +48,32 @@ class Connection:
     def call(self, call: Call[T], timeout: float | None, cancellation: Cancellation | None) -> T:
         """What the daemon answers. Raises `KeysideError`."""
         attempts = Attempts(self.settings, timeout)
-        headers = self.settings.headers()
         while True:
-            method: _Method = self._open_channel().unary_unary(call.method)
+            if attempts.lacks_token():
+                self._await_daemon(attempts, cancellation)
+            headers = attempts.headers()
             try:
-                answer = _once(method, call.request, attempts.left(), headers, cancellation)
+                answer = self._send(call, attempts.left(), headers, cancellation)
             except grpc.RpcError as failure:
                 self._raise_if_ended(cancellation)
                 pause = attempts.pause_after(failure)  # type: ignore[arg-type]
             else:
                 return call.read(answer)
-            _wait(pause, cancellation)
-            self._raise_if_ended(cancellation)
+            self._wait(pause, cancellation)
 
     def reach(self, timeout: float | None, cancellation: Cancellation | None) -> None:
         """Waits for a daemon. Raises `UnavailableError` where none answers."""
-        try:
-            self.call(is_serving(), timeout, cancellation)
-        except (UnavailableError, DeadlineExceededError, CancelledError):
-            raise
-        except KeysideError:
-            return  # somebody answered: what, the call itself will say
+        self._await_daemon(Attempts(self.settings, timeout), cancellation)
 
     def open(self, method: str, requests: Iterator[bytes]) -> DuplexCall:
         """Begins a call with messages both ways; it has no deadline, and `requests` runs in a thread of gRPC's."""
+        headers = headers_of(self.settings.authorization())
         stream: grpc.StreamStreamMultiCallable[bytes, bytes] = self._open_channel().stream_stream(method)
-        return cast("DuplexCall", stream(requests, metadata=self.settings.headers()))
+        try:
+            return cast("DuplexCall", stream(requests, metadata=headers))
+        except ValueError:
+            self._raise_if_ended(None)  # the channel was closed since
+            raise
 
     def end_of(self, error: KeysideError) -> KeysideError:
         """The same, unless the client was closed under the call."""
@@ -97,6 +97,32 @@ class Connection:
                 self._process = os.getpid()
             return self._channel
 
+    def _await_daemon(self, attempts: Attempts, cancellation: Cancellation | None) -> None:
+        """Asks whoever is there, without a token; what it answers does not matter."""
+        while True:
+            try:
+                self._send(is_serving(), attempts.left(), (), cancellation)
+            except grpc.RpcError as failure:
+                self._raise_if_ended(cancellation)
+                pause = attempts.pause_before_daemon(failure)  # type: ignore[arg-type]
+            else:
+                return
+            if pause is None:
+                return
+            self._wait(pause, cancellation)
+
+    def _send(self, call: Call[T], timeout: float, headers: Headers, cancellation: Cancellation | None) -> bytes:
+        method: _Method = self._open_channel().unary_unary(call.method)
+        try:
+            return _once(method, call.request, timeout, headers, cancellation)
+        except ValueError:
+            self._raise_if_ended(None)  # the channel was closed since
+            raise
+
+    def _wait(self, seconds: float, cancellation: Cancellation | None) -> None:
+        _wait(seconds, cancellation)
+        self._raise_if_ended(cancellation)
+
     def _raise_if_ended(self, cancellation: Cancellation | None) -> None:
         if cancellation is not None and cancellation.is_cancelled:
             raise cancelled() from None
@@ -115,7 +141,7 @@ def _once(
     method: _Method,
     request: bytes,
     timeout: float,
-    headers: tuple[tuple[str, str], ...],
+    headers: Headers,
     cancellation: Cancellation | None,
 ) -> bytes:
     if cancellation is None:

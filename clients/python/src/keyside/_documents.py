@@ -49,8 +49,9 @@ class PlaintextDocument:
         try:
             return self.fields[name].decode()
         except UnicodeDecodeError:
-            # Not its cause: that holds the plaintext.
-            raise ValueError(f"the field {name!r} is not UTF-8") from None
+            # It holds the plaintext. What is raised in here would hold it as well, as its context.
+            error = ValueError(f"the field {name!r} is not UTF-8")
+        raise error
 
     def __repr__(self) -> str:
         return _shown(self, fields=self.fields)

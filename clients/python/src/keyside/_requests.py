@@ -106,7 +106,7 @@ def log_security_event(
 ) -> Call[str]:
     """AuditService.LogSecurityEvent."""
     about = defaults.about(metadata)
-    if about.context:
+    if metadata.context is not None:
         raise invalid_request("an event has no context: nothing is encrypted")
     request = audit_pb2.LogSecurityEventRequest(
         tenant_id=about.tenant_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ._metadata import DefaultMetadata, MetadataDefaults
 from ._target import Target, TlsFiles, address_of, parse_target
@@ -12,6 +13,8 @@ from ._token_file import TokenFile
 from ._trace_context import trace_headers
 from ._values import checked_seconds
 from ._version import __version__
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_CONNECT_TIMEOUT = 5.0
@@ -35,12 +38,9 @@ class Settings:
     timeout: float
     connect_timeout: float
 
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Those of one call. Raises `CallerUnauthenticatedError` where there is no token."""
-        headers = trace_headers()
-        if self.token_file is not None:
-            headers.append(("authorization", self.token_file.authorization()))
-        return tuple(headers)
+    def authorization(self) -> str | None:
+        """The token's header, as the file is now. Raises `CallerUnauthenticatedError` where it holds none."""
+        return None if self.token_file is None else self.token_file.authorization()
 
     def channel_options(self) -> list[tuple[str, str | int]]:
         """Of gRPC's channel."""
@@ -60,6 +60,14 @@ class Settings:
             # A client is closed without closing another's connection.
             ("grpc.use_local_subchannel_pool", 1),
         ]
+
+
+def headers_of(authorization: str | None) -> Headers:
+    """Those of one attempt."""
+    headers = trace_headers()
+    if authorization is not None:
+        headers.append(("authorization", authorization))
+    return tuple(headers)
 
 
 def settings_of(

@@ -115,11 +115,11 @@ def _details_in(trailers: Sequence[tuple[str, str | bytes]]) -> Sequence[Any]:
 
 
 def _error_info(details: Iterable[Any]) -> ErrorInfo | None:
-    """What a daemon of ours sent; another system's is none."""
+    """What a daemon of ours sent, whatever other systems on the way added."""
     info = ErrorInfo()
     for detail in details:
-        if detail.Is(ErrorInfo.DESCRIPTOR) and _unpacked(detail, info):
-            return info if info.domain == _DOMAIN else None
+        if detail.Is(ErrorInfo.DESCRIPTOR) and _unpacked(detail, info) and info.domain == _DOMAIN:
+            return info
     return None
 
 

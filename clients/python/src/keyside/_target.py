@@ -14,14 +14,14 @@ import grpc
 
 DEFAULT_ADDRESS = "127.0.0.1:7460"
 
-_UNIX = re.compile(r"unix:(?://(?=/)|(?!//))(.+)", re.DOTALL)
+_UNIX = re.compile(r"unix:(?://(?=/)|(?!//))([^@\0][^\0]*)", re.DOTALL)
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]\\]+):([0-9]{1,5})")
 _LARGEST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Files of mutual TLS, PEM. Read once, when the client is made."""
+    """Files of mutual TLS, PEM. Read once, when the client is made: where a certificate is renewed, make another client."""
 
     ca_file: str | os.PathLike[str]
     """The authorities that the daemon's certificate must be of."""
@@ -48,7 +48,8 @@ def address_of(option: str | None, environment: Mapping[str, str]) -> str:
 def parse_target(address: str, tls: TlsFiles | None) -> Target:
     """Reads ``unix:///path`` or ``host:port`` (``[::1]:7460`` for IPv6).
 
-    Precondition: without TLS the host is this machine. What is sent is plaintext, so nothing else is ever spoken to in clear.
+    Precondition: without TLS the host is this machine. What is sent is plaintext, so nothing else is ever spoken to in clear, and no
+    resolver is asked what ``localhost`` is. Abstract sockets (``unix:@name``) are refused: they have no permissions.
     Raises `ValueError` for another form, or another machine without TLS, and `OSError` where a file of TLS cannot be read.
     """
     unix = _UNIX.fullmatch(address)
@@ -59,10 +60,17 @@ def parse_target(address: str, tls: TlsFiles | None) -> Target:
     parts = _HOST_AND_PORT.fullmatch(address)
     if parts is None or not 1 <= int(parts[2]) <= _LARGEST_PORT:
         raise ValueError("the address must be unix:///path or host:port, such as 127.0.0.1:7460")
-    host = parts[1]
-    if tls is None and not _is_loopback(host):
+    host, port = parts[1], parts[2]
+    ip = _ip(host)
+    if tls is not None:
+        return Target(address, f"{_scheme(ip)}{address}", _mutual_tls(tls))
+    if host.lower() == "localhost":
+        return Target(address, f"ipv4:127.0.0.1:{port}", None)
+    if ip is not None and ip.version == 6 and ip.ipv4_mapped is not None:
+        raise ValueError(f"{host} is an address of IPv4: write it as {ip.ipv4_mapped}")
+    if ip is None or not ip.is_loopback:
         raise ValueError(f"{host} is not this machine: TLS files are needed to speak to it")
-    return Target(address, f"{_scheme(host)}{address}", None if tls is None else _mutual_tls(tls))
+    return Target(address, f"{_scheme(ip)}{address}", None)
 
 
 def _mutual_tls(tls: TlsFiles) -> grpc.ChannelCredentials:
@@ -70,25 +78,21 @@ def _mutual_tls(tls: TlsFiles) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=cert)
 
 
-def _scheme(host: str) -> str:
+def _scheme(ip: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> str:
     """Said outright, so that gRPC does not guess."""
-    ip = _ip(host)
     if ip is None:
         return "dns:///"
     return "ipv4:" if ip.version == 4 else "ipv6:"
 
 
-def _is_loopback(host: str) -> bool:
-    ip = _ip(host)
-    return host.lower() == "localhost" if ip is None else ip.is_loopback and not _is_mapped(ip)
-
-
-def _is_mapped(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return ip.version == 6 and ip.ipv4_mapped is not None
-
-
 def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for a name."""
+    if host.startswith("["):
+        try:
+            return ipaddress.IPv6Address(host[1:-1])
+        except ValueError:
+            raise ValueError(f"{host} is no IPv6 address, and brackets are for those alone") from None
     try:
-        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        return ipaddress.IPv4Address(host)
     except ValueError:
         return None

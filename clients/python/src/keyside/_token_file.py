@@ -39,6 +39,13 @@ class TokenFile:
         self._known = (stamp, header)
         return header
 
+    def holds_another(self, authorization: str | None) -> bool:
+        """Whether there is a token, and not that one."""
+        try:
+            return self.authorization() != authorization
+        except KeysideError:
+            return False
+
     def _unfit(self, says: str) -> KeysideError:
         sentence = f"the token file {self._file} {says}"
         return error_of(sentence, reason="CALLER_UNAUTHENTICATED", code="UNAUTHENTICATED")

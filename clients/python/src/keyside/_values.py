@@ -33,8 +33,9 @@ def encoded(text: str, what: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        # Not its cause: that holds the text.
-        raise invalid_request(f"{what} is not well-formed Unicode") from None
+        # It holds the text. What is raised in here would hold it as well, as its context.
+        error = invalid_request(f"{what} is not well-formed Unicode")
+    raise error
 
 
 def checked_bytes(value: object, what: str) -> bytes:
