@@ -13,7 +13,14 @@ from flask import Flask, Response, abort, g, jsonify, request
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
-from keyside import CiphertextRejectedError, DefaultMetadata, KeysideClient, KeysideError
+from keyside import (
+    CiphertextRejectedError,
+    DefaultMetadata,
+    KeyDisabledHereError,
+    KeyRevokedError,
+    KeysideClient,
+    KeysideError,
+)
 
 
 class Base(DeclarativeBase):
@@ -82,11 +89,12 @@ def create_app(database_url: str | None = None, keyside: KeysideClient | None = 
 
     @app.errorhandler(KeysideError)
     def refused(error: KeysideError) -> tuple[Response, int]:
-        if isinstance(error, CiphertextRejectedError):
-            return jsonify(error="no such customer"), 404
         # The sentence is for the log: the reason says enough to whoever asked.
-        app.logger.warning("keyside: %s", error)
-        return jsonify(error=error.reason), 503 if error.retryable else 500
+        app.logger.error("keyside: %s (tenant %r, %s)", error, g.tenant.tenant_id, request.endpoint)
+        if isinstance(error, CiphertextRejectedError):
+            # The row is there, and is not what was written: changed, exchanged, or let through to another tenant. Never a "not found".
+            app.logger.critical("keyside: a stored row does not verify: it may have been tampered with")
+        return jsonify(error=error.reason), _status_of(error)
 
     return app
 
@@ -101,6 +109,13 @@ def _owned(session: Session, customer_id: str) -> Customer:
     # Were this forgotten, the key would still keep other tenants out: they would get CIPHERTEXT_REJECTED.
     mine = select(Customer).where(Customer.id == customer_id, Customer.tenant_id == g.tenant.tenant_id)
     return session.scalars(mine).one_or_none() or abort(404)
+
+
+def _status_of(error: KeysideError) -> int:
+    if error.retryable:
+        return 503
+    # The tenant has taken its key away, and can give it back. All else is for whoever runs this service.
+    return 409 if isinstance(error, KeyRevokedError | KeyDisabledHereError) else 500
 
 
 def _shown(customer: Customer) -> dict[str, str]:

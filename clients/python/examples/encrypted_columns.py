@@ -93,6 +93,11 @@ class EncryptedRow:
         """What the ciphertext is bound to."""
         return {"table": self.__tablename__, "row": self.id}
 
+    @property
+    def item_id(self) -> str:
+        """Its name in a batch. The client refuses results that are not those of the rows, in their order."""
+        return f"{self.__tablename__}/{self.id}"
+
 
 def encrypt_on_flush(session: Session, tenant: Tenant) -> None:
     """Encrypts before each flush of the session what was assigned since the last: one call for up to a thousand rows.
@@ -117,7 +122,10 @@ def encrypt_on_flush(session: Session, tenant: Tenant) -> None:
 
 def _encrypt(tenant: Tenant, rows: list[EncryptedRow]) -> None:
     # A row that has an EDEK keeps it: what changed is encrypted under the same key as what did not.
-    items = [EncryptItem({name: row.plain[name] for name in row.plain.changed}, edek=row.edek, context=row.context) for row in rows]
+    items = [
+        EncryptItem({name: row.plain[name] for name in row.plain.changed}, row.item_id, edek=row.edek, context=row.context)
+        for row in rows
+    ]
     # All or nothing: the first error ends the flush before any row is touched.
     documents = [result.unwrap() for result in tenant.client.encrypt_batch(items, tenant.metadata)]
     for row, document in zip(rows, documents, strict=True):
@@ -132,7 +140,7 @@ def decrypt_rows(tenant: Tenant, rows: Iterable[EncryptedRow]) -> None:
     stored = list(rows)
     for start in range(0, len(stored), BATCH):
         part = stored[start : start + BATCH]
-        items = [DecryptItem(row.edek, _ciphertexts(row), context=row.context) for row in part]
+        items = [DecryptItem(row.edek, _ciphertexts(row), row.item_id, row.context) for row in part]
         documents = [result.unwrap() for result in tenant.client.decrypt_batch(items, tenant.metadata)]
         for row, document in zip(part, documents, strict=True):
             row.plain.decrypted({name: document.text(name) for name in document.fields})

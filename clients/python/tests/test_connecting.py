@@ -16,6 +16,7 @@ from pathlib import Path
 import grpc
 import pytest
 from conftest import AsyncConnect, Connect, Serve
+from fake_daemon import free_port
 
 from keyside import Cancellation, CancelledError, DeadlineExceededError, KeysideClient, Metadata, UnavailableError
 from keyside.v1.crypto_pb2 import EncryptResponse
@@ -23,12 +24,6 @@ from keyside.v1.crypto_pb2 import EncryptResponse
 ACME = Metadata("acme")
 FIELDS = {"ssn": "123"}
 ENCRYPTED = EncryptResponse(edek=b"\x07").SerializeToString()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_daemon_that_starts_is_waited_for(serve: Serve, connect: Connect) -> None:

@@ -11,11 +11,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from conftest import Connect, Serve
 from customers import create_app
+from fake_daemon import Failure
 from werkzeug.serving import make_server
 
 from keyside import KeysideClient
+from keyside.v1 import crypto_pb2
 
 Ask = Callable[..., tuple[int, Any]]
 
@@ -87,7 +91,7 @@ def test_another_tenant_cannot_read_it(ask: Ask, database: Path) -> None:
     with sqlite3.connect(database) as connection:
         connection.execute("UPDATE customers SET tenant_id = 'globex'")
     connection.close()
-    assert ask("GET", f"/customers/{created['id']}", "globex") == (404, {"error": "no such customer"})
+    assert ask("GET", f"/customers/{created['id']}", "globex") == (500, {"error": "CIPHERTEXT_REJECTED"})
 
 
 def test_rows_cannot_be_exchanged(ask: Ask, database: Path) -> None:
@@ -100,12 +104,58 @@ def test_rows_cannot_be_exchanged(ask: Ask, database: Path) -> None:
             (first["id"], second["id"]),
         )
     connection.close()
-    assert ask("GET", f"/customers/{second['id']}", "acme")[0] == 404
+    assert ask("GET", f"/customers/{second['id']}", "acme") == (500, {"error": "CIPHERTEXT_REJECTED"})
 
 
 def test_stores_nothing_where_keyside_refuses(ask: Ask, database: Path) -> None:
     assert ask("POST", "/customers", "nobody", ADA) == (500, {"error": "TENANT_UNKNOWN"})
     assert rows(database) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "retry", "status", "levels"),
+    [
+        ("CIPHERTEXT_REJECTED", None, 500, ["ERROR", "CRITICAL"]),
+        ("KEY_REVOKED", None, 409, ["ERROR"]),
+        ("POLICY_DENIED", None, 500, ["ERROR"]),
+        ("KMS_TIMEOUT", 60.0, 503, ["ERROR"]),
+    ],
+)
+def test_what_fails_is_logged_and_never_not_found(
+    serve: Serve,
+    connect: Connect,
+    database: Path,
+    caplog: pytest.LogCaptureFixture,
+    reason: str,
+    retry: float | None,
+    status: int,
+    levels: list[str],
+) -> None:
+    def encrypts(_context: grpc.ServicerContext) -> bytes:
+        (sent,) = crypto_pb2.BatchEncryptRequest.FromString(daemon.calls[-1].request).documents
+        document = crypto_pb2.EncryptResponse(edek=b"e", fields=sent.fields)
+        return crypto_pb2.BatchEncryptResponse(
+            results=[crypto_pb2.BatchEncryptResult(id=sent.id, document=document)]
+        ).SerializeToString()
+
+    def fails(_context: grpc.ServicerContext) -> bytes:
+        (sent,) = crypto_pb2.BatchDecryptRequest.FromString(daemon.calls[-1].request).documents
+        error = Failure(grpc.StatusCode.UNKNOWN, f"{reason}: it is so", reason, retry=retry).status()
+        return crypto_pb2.BatchDecryptResponse(results=[crypto_pb2.BatchDecryptResult(id=sent.id, error=error)]).SerializeToString()
+
+    daemon = serve(encrypts, fails)
+    asked = create_app(f"sqlite:///{database}", connect(daemon.address)).test_client()
+    created = asked.post("/customers", json=ADA, headers={"X-Tenant": "acme"})
+    assert created.status_code == 201
+    answer = asked.get(f"/customers/{created.get_json()['id']}", headers={"X-Tenant": "acme"})
+    assert (answer.status_code, answer.get_json()) == (status, {"error": reason})
+    assert [record.levelname for record in caplog.records] == levels
+    assert caplog.records[0].getMessage() == f"keyside: {reason}: it is so (tenant 'acme', one)"
+    ids = [
+        crypto_pb2.BatchEncryptRequest.FromString(daemon.calls[0].request).documents[0].id,
+        crypto_pb2.BatchDecryptRequest.FromString(daemon.calls[1].request).documents[0].id,
+    ]
+    assert ids == [f"customers/{created.get_json()['id']}"] * 2
 
 
 def rows(database: Path) -> list[sqlite3.Row]:

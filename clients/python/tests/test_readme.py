@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
@@ -22,6 +23,20 @@ def test_the_examples_are_python() -> None:
     assert len(blocks) >= 8
     for block in blocks:
         compile(block, "README.md", "exec", flags=0x2000)  # awaits stand at the top, too
+
+
+def test_its_links_work_wherever_it_is_shown() -> None:
+    targets = re.findall(r"\]\(([^)]*)\)", README.read_text("utf-8"))
+    assert targets
+    assert [target for target in targets if not target.startswith("https://")] == []
+
+
+def test_it_names_all_that_the_package_depends_on() -> None:
+    text = README.read_text("utf-8")
+    requirements = metadata.requires("keyside") or []
+    names = [re.split(r"[^\w-]", each)[0] for each in requirements if "extra ==" not in each or "opentelemetry" in each]
+    assert len(names) >= 5
+    assert [name for name in names if f"`{name}`" not in text] == []
 
 
 def first_example() -> tuple[str, str]:
