@@ -20,6 +20,7 @@ import java.util.function.Function;
 /** Requests about many documents, and what becomes of each. */
 record Batches(Metadata defaults, Metadata metadata) {
     Request<BatchEncryptRequest, BatchEncryptResponse, List<BatchResult<EncryptedDocument>>> encrypt(List<EncryptItem> items) {
+        List<String> ids = items.stream().map(EncryptItem::id).toList();
         BatchEncryptRequest.Builder request = BatchEncryptRequest.newBuilder()
                 .setTenantId(Requests.tenant(metadata))
                 .setMetadata(metadata.toWire(defaults));
@@ -31,10 +32,11 @@ record Batches(Metadata defaults, Metadata metadata) {
                     .putAllContext(contextOf(item.context())));
         }
         return new Request<>(CryptoServiceGrpc.getBatchEncryptMethod(), request.build(), answer ->
-                outcomes(answer.getResultsList(), items.size(), Batches::outcome));
+                outcomes(answer.getResultsList(), ids, Batches::outcome));
     }
 
     Request<BatchDecryptRequest, BatchDecryptResponse, List<BatchResult<PlaintextDocument>>> decrypt(List<DecryptItem> items) {
+        List<String> ids = items.stream().map(DecryptItem::id).toList();
         BatchDecryptRequest.Builder request = BatchDecryptRequest.newBuilder()
                 .setTenantId(Requests.tenant(metadata))
                 .setMetadata(metadata.toWire(defaults));
@@ -46,12 +48,13 @@ record Batches(Metadata defaults, Metadata metadata) {
                     .putAllContext(contextOf(item.context())));
         }
         return new Request<>(CryptoServiceGrpc.getBatchDecryptMethod(), request.build(), answer ->
-                outcomes(answer.getResultsList(), items.size(), Batches::outcome));
+                outcomes(answer.getResultsList(), ids, Batches::outcome));
     }
 
     /** A null target is the tenant's primary key. */
     Request<BatchRewrapRequest, BatchRewrapResponse, List<BatchResult<RewrappedKey>>> rewrap(
             List<RewrapItem> items, String targetKeyId) {
+        List<String> ids = items.stream().map(RewrapItem::id).toList();
         BatchRewrapRequest.Builder request = BatchRewrapRequest.newBuilder()
                 .setTenantId(Requests.tenant(metadata))
                 .setMetadata(metadata.toWire(defaults))
@@ -63,19 +66,26 @@ record Batches(Metadata defaults, Metadata metadata) {
                     .putAllContext(contextOf(item.context())));
         }
         return new Request<>(CryptoServiceGrpc.getBatchRewrapMethod(), request.build(), answer ->
-                outcomes(answer.getResultsList(), items.size(), Batches::outcome));
+                outcomes(answer.getResultsList(), ids, Batches::outcome));
     }
 
     private Map<String, String> contextOf(Map<String, String> own) {
         return Texts.pairs(own == null ? metadata.context() : own, "context");
     }
 
-    /** One for each of the documents that were sent, in their order. */
-    private static <R, T> List<BatchResult<T>> outcomes(List<R> results, int count, Function<R, BatchResult<T>> outcome) {
-        if (results.size() != count) {
-            throw Errors.unexpected(results.size() + " results came for " + count + " documents", null);
+    /** One for each of the documents that were sent, in their order: another's document must not be taken for an item's. */
+    private static <R, T> List<BatchResult<T>> outcomes(
+            List<R> results, List<String> ids, Function<R, BatchResult<T>> outcome) {
+        if (results.size() != ids.size()) {
+            throw Errors.unexpected(results.size() + " results came for " + ids.size() + " documents", null);
         }
-        return results.stream().map(outcome).toList();
+        List<BatchResult<T>> outcomes = results.stream().map(outcome).toList();
+        for (int at = 0; at < ids.size(); at++) {
+            if (!outcomes.get(at).id().equals(ids.get(at))) {
+                throw Errors.unexpected("result " + at + " is not that of document " + at, null);
+            }
+        }
+        return outcomes;
     }
 
     private static BatchResult<EncryptedDocument> outcome(BatchEncryptResult result) {

@@ -21,6 +21,8 @@ final class Connection {
             Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
     /** Of one attempt, in milliseconds. */
     private static final int ATTEMPT_MS = 5_000;
+    /** In nanoseconds: what an attempt on this machine needs, where a call may make no more than one. */
+    private static final long ONE_ATTEMPT_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
 
     final String address;
     final ScheduledExecutorService timer;
@@ -46,7 +48,7 @@ final class Connection {
         this.timer = newTimer();
         this.readiness = new Readiness(channel, timer);
         this.tokenFile = tokenFile == null ? null : new TokenFile(tokenFile);
-        this.connectNanos = nanos(connectTimeout);
+        this.connectNanos = Math.max(nanos(connectTimeout), ONE_ATTEMPT_NANOS);
     }
 
     /** As many as there are: hundreds of years are for ever. */
@@ -58,17 +60,48 @@ final class Connection {
         }
     }
 
-    /** @throws CallerUnauthenticatedException where there is to be a token and is none */
-    Metadata headers() {
+    /** What the caller's thread says of a call, whatever threads go on with it. */
+    static Metadata traceOfCaller() {
+        Metadata trace = new Metadata();
+        TraceContext.addTo(trace);
+        return trace;
+    }
+
+    /**
+     * Headers of one attempt, with the token as it is now. Precondition: {@link #ready}, for a daemon that is starting may be making it.
+     *
+     * @throws CallerUnauthenticatedException where there is to be a token and is none
+     */
+    Metadata headers(Metadata trace) {
         Metadata headers = new Metadata();
+        headers.merge(trace);
         if (tokenFile != null) headers.put(AUTHORIZATION, tokenFile.authorization());
-        TraceContext.addTo(headers);
         return headers;
     }
 
-    /** Completes when a call may begin: there is a connection, or it is time to hear why there is none. */
+    /** Whether the file holds another token by now than these headers. */
+    boolean isTokenReplaced(Metadata headers) {
+        if (tokenFile == null) return false;
+        try {
+            return !tokenFile.readAnew().equals(headers.get(AUTHORIZATION));
+        } catch (CallerUnauthenticatedException none) {
+            // What the daemon said of the token that was sent is the better answer.
+            return false;
+        }
+    }
+
+    /**
+     * Completes when a call may begin: there is a connection, or the client is closed. Fails with an {@link UnavailableException} that
+     * says why there is none when the time is up.
+     *
+     * @param limitNanos how much time the call has
+     */
     CompletableFuture<Void> ready(long limitNanos) {
-        return readiness.await(Math.min(connectNanos, limitNanos));
+        return readiness.await(Math.min(connectNanos, limitNanos)).thenCompose(isReady -> isReady
+                ? CompletableFuture.completedFuture(null)
+                : readiness.reason().thenApply(cause -> {
+                    throw Errors.unreachable(address, cause);
+                }));
     }
 
     /** A call that ends at the deadline; null for none. Nothing is sent yet. */

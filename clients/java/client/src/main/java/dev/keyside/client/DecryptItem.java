@@ -43,4 +43,10 @@ public record DecryptItem(String id, EncryptedDocument document, Map<String, Str
     public DecryptItem withContext(Map<String, String> own) {
         return new DecryptItem(id, document, own);
     }
+
+    /** Says which it is; the context stays unsaid. */
+    @Override
+    public String toString() {
+        return "DecryptItem[id=" + id + "]";
+    }
 }

@@ -55,4 +55,10 @@ public record EncryptItem(String id, PlaintextDocument document, byte[] edek, Ma
     public EncryptItem under(byte[] existing) {
         return new EncryptItem(id, document, existing, context);
     }
+
+    /** Says which it is; the context stays unsaid. */
+    @Override
+    public String toString() {
+        return "EncryptItem[id=" + id + "]";
+    }
 }

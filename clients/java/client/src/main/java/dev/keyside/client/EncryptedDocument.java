@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What to store: nothing opens the fields without the EDEK. To decrypt, all of the fields may be given, or some. Arrays are shared, not
- * copied: do not change one while a call that was given it is under way.
+ * What to store: nothing opens the fields without the EDEK. To decrypt, all of the fields may be given, or some. Arrays are shared with
+ * the document, not copied; a call takes its own copy before it returns.
  */
 public final class EncryptedDocument {
     private final byte[] edek;

@@ -2,6 +2,7 @@ package dev.keyside.client;
 
 import io.grpc.Status.Code;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
 
 /** Which type belongs to which reason, and the errors that this side finds by itself. */
 final class Errors {
@@ -60,6 +61,12 @@ final class Errors {
     /** What came is not what a daemon sends. */
     static KeysideException unexpected(String sentence, Throwable cause) {
         return of(sentence, ErrorFacts.of("INTERNAL", Code.INTERNAL).because(cause));
+    }
+
+    /** What a chain of futures failed with; another failure than one of ours is unexpected. */
+    static KeysideException within(Throwable failure, String sentence) {
+        Throwable cause = failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return cause instanceof KeysideException known ? known : unexpected(sentence, cause);
     }
 
     /** Nobody answers there. */

@@ -165,7 +165,7 @@ public final class KeysideClient extends KeysideFutures implements AutoCloseable
      * Records an event of the application's in the tenant's audit trail.
      *
      * @param event what happened
-     * @param metadata for whom and on whose behalf; a context has no meaning here
+     * @param metadata for whom and on whose behalf; without a context, which is refused
      * @return the record's id, when it is as durable as the daemon promises
      * @throws KeysideException why the call failed
      */

@@ -32,7 +32,8 @@ public final class KeysideClientBuilder {
     }
 
     /**
-     * File with the bearer token; read again when it changes. Default: {@code KEYSIDE_TOKEN_FILE} of the environment, else no token.
+     * File with the bearer token; looked at once there is a connection, and read again when it changes. Default:
+     * {@code KEYSIDE_TOKEN_FILE} of the environment, else no token.
      *
      * @param file one line of printable ASCII
      * @return this
@@ -43,7 +44,8 @@ public final class KeysideClientBuilder {
     }
 
     /**
-     * Mutual TLS; needed for a daemon on another machine. Default: none.
+     * Mutual TLS; needed for a daemon on another machine. Default: none. The files are read once, by {@link #build}: for new
+     * certificates make a new client.
      *
      * @param files PEM
      * @return this
@@ -65,8 +67,8 @@ public final class KeysideClientBuilder {
     }
 
     /**
-     * How long a daemon is waited for that does not answer yet, never beyond the deadline. Zero: long enough for one attempt on this
-     * machine. Default: 5 seconds.
+     * How long a daemon is waited for that does not answer yet, never beyond the deadline; then calls end in
+     * {@link UnavailableException}. Zero: long enough for one attempt on this machine. Default: 5 seconds.
      *
      * @param limit not below zero
      * @return this

@@ -128,7 +128,7 @@ public abstract sealed class KeysideFutures permits KeysideClient {
      * {@link KeysideClient#logSecurityEvent(SecurityEvent,Metadata)} without waiting.
      *
      * @param event what happened
-     * @param metadata for whom and on whose behalf; a context has no meaning here
+     * @param metadata for whom and on whose behalf; without a context, which is refused
      * @return completes with the record's id, when it is as durable as the daemon promises; fails with {@link KeysideException}
      */
     public final CompletableFuture<String> logSecurityEventAsync(SecurityEvent event, Metadata metadata) {

@@ -22,6 +22,8 @@ public final class Metadata {
     private final String subjectId;
     private final Map<String, String> attributes;
     private final Map<String, String> context;
+    /** Whether one was given, if only an empty one. */
+    private final boolean hasContext;
 
     private Metadata(Builder builder) {
         tenantId = builder.tenantId;
@@ -34,6 +36,7 @@ public final class Metadata {
         subjectId = builder.subjectId;
         attributes = Map.copyOf(builder.attributes);
         context = Map.copyOf(builder.context);
+        hasContext = builder.hasContext;
     }
 
     /**
@@ -164,6 +167,10 @@ public final class Metadata {
         return context;
     }
 
+    boolean hasContext() {
+        return hasContext;
+    }
+
     /** Says whose it is; the context stays unsaid. */
     @Override
     public String toString() {
@@ -202,6 +209,7 @@ public final class Metadata {
         private String subjectId;
         private final Map<String, String> attributes = new LinkedHashMap<>();
         private final Map<String, String> context = new LinkedHashMap<>();
+        private boolean hasContext;
 
         private Builder(String tenantId) {
             this.tenantId = tenantId;
@@ -218,6 +226,7 @@ public final class Metadata {
             subjectId = from.subjectId;
             attributes.putAll(from.attributes);
             context.putAll(from.context);
+            hasContext = from.hasContext;
         }
 
         /**
@@ -319,6 +328,7 @@ public final class Metadata {
          */
         public Builder context(String name, String text) {
             context.put(name, text);
+            hasContext = true;
             return this;
         }
 
@@ -331,6 +341,7 @@ public final class Metadata {
         public Builder context(Map<String, String> pairs) {
             context.clear();
             context.putAll(pairs);
+            hasContext = true;
             return this;
         }
 

@@ -95,8 +95,8 @@ final class ObjectStream<Q, A> extends InputStream {
     private void begin() throws IOException {
         if (call != null) return;
         Q open = plan.open().get();
-        var headers = connection.headers();
         awaitConnection();
+        var headers = connection.headers(Connection.traceOfCaller());
         call = DuplexCall.start(connection, plan.direction().method(), headers, inbox);
         call.request(AHEAD);
         call.send(open);
@@ -175,8 +175,8 @@ final class ObjectStream<Q, A> extends InputStream {
             connection.ready(timeoutNanos).get();
         } catch (InterruptedException interrupted) {
             throw Waiting.interrupted();
-        } catch (ExecutionException never) {
-            throw new IllegalStateException(never);
+        } catch (ExecutionException failed) {
+            throw Errors.within(failed.getCause(), "the stream cannot be opened").here();
         }
         if (connection.isClosed()) throw Errors.cancelled("the client is closed");
     }

@@ -68,10 +68,10 @@ final class ObjectSubscription<Q, A> implements Flow.Subscription, DuplexCall.Ev
     private void begin() {
         try {
             Q open = publisher.plan.open().get();
-            var headers = publisher.connection.headers();
+            var trace = Connection.traceOfCaller();
             long limit = Connection.nanos(publisher.timeout);
-            publisher.connection.ready(limit).thenRun(() -> start(open, headers)).exceptionally(failure -> {
-                abort(Errors.unexpected("the stream cannot be opened", failure));
+            publisher.connection.ready(limit).thenRun(() -> start(open, trace)).exceptionally(failure -> {
+                abort(Errors.within(failure, "the stream cannot be opened"));
                 return null;
             });
         } catch (KeysideException unfit) {
@@ -79,13 +79,14 @@ final class ObjectSubscription<Q, A> implements Flow.Subscription, DuplexCall.Ev
         }
     }
 
-    private void start(Q open, io.grpc.Metadata headers) {
+    private void start(Q open, io.grpc.Metadata trace) {
         if (publisher.connection.isClosed()) {
             abort(Errors.cancelled("the client is closed"));
             return;
         }
         synchronized (this) {
             if (hasEnded || cause != null) return;
+            var headers = publisher.connection.headers(trace);
             call = DuplexCall.start(publisher.connection, publisher.plan.direction().method(), headers, this);
             // One more for the daemon's first answer, which the subscriber is not given.
             call.request((int) Math.min(demand, Integer.MAX_VALUE - 1) + 1);

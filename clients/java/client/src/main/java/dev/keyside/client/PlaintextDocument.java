@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 
 /**
- * Plaintexts by field name: what is to be encrypted, or was decrypted, every field verified. The arrays are shared, not copied: do not
- * change one while a call that was given it is under way; overwrite them yourself where you want a plaintext gone.
+ * Plaintexts by field name: what is to be encrypted, or was decrypted, every field verified. The arrays are shared with the
+ * document, not copied; a call takes its own copy before it returns. Overwrite them yourself where you want a plaintext gone.
  */
 public final class PlaintextDocument {
     private final Map<String, byte[]> fields;

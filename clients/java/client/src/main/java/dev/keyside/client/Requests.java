@@ -62,6 +62,7 @@ record Requests(Metadata defaults) {
     }
 
     Request<LogSecurityEventRequest, LogSecurityEventResponse, String> securityEvent(SecurityEvent event, Metadata metadata) {
+        if (metadata.hasContext()) throw Errors.invalid("an event has no context: attributes are recorded with it");
         LogSecurityEventRequest.Builder message = LogSecurityEventRequest.newBuilder()
                 .setTenantId(tenant(metadata))
                 .setEvent(Texts.checked(event.event(), "event"))

@@ -43,4 +43,10 @@ public record RewrapItem(String id, byte[] edek, Map<String, String> context) {
     public RewrapItem withContext(Map<String, String> own) {
         return new RewrapItem(id, edek, own);
     }
+
+    /** Says which it is; the context stays unsaid. */
+    @Override
+    public String toString() {
+        return "RewrapItem[id=" + id + "]";
+    }
 }

@@ -14,6 +14,7 @@ import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /** What a daemon answered, as our own errors. */
 final class Statuses {
@@ -31,9 +32,7 @@ final class Statuses {
         com.google.rpc.Status told = detailsIn(status, trailers);
         Answer answer = told == null ? Answer.NONE : answerIn(told);
         if (answer.info == null) {
-            if (code == Code.DEADLINE_EXCEEDED) {
-                return wasSent ? Errors.late(address) : Errors.unreachable(address, status.getCause());
-            }
+            if (code == Code.DEADLINE_EXCEEDED) return Errors.late(address);
             if (code == Code.UNAVAILABLE && !wasSent) return Errors.unreachable(address, reasonOf(status));
             if (code == Code.UNAVAILABLE && isBroken(status)) return Errors.brokenOff(address, reasonOf(status));
             // The transport's way to say that it could not parse what came.
@@ -77,29 +76,32 @@ final class Statuses {
 
     /** What a daemon of ours sent; another system's details are none. */
     private static Answer answerIn(com.google.rpc.Status status) {
-        ErrorInfo info = find(status, ErrorInfo.class);
-        if (info == null || !info.getDomain().equals(DOMAIN)) return Answer.NONE;
-        RetryInfo retry = find(status, RetryInfo.class);
+        ErrorInfo info = find(status, ErrorInfo.class, each -> each.getDomain().equals(DOMAIN));
+        if (info == null) return Answer.NONE;
+        // Without a time it says nothing.
+        RetryInfo retry = find(status, RetryInfo.class, RetryInfo::hasRetryDelay);
         Duration retryAfter = retry == null
                 ? null
                 : Duration.ofSeconds(retry.getRetryDelay().getSeconds(), retry.getRetryDelay().getNanos());
         return new Answer(info, retryAfter);
     }
 
-    private static <T extends Message> T find(com.google.rpc.Status status, Class<T> type) {
+    /** The first such detail; null where there is none. What cannot be read is not one. */
+    private static <T extends Message> T find(com.google.rpc.Status status, Class<T> type, Predicate<T> isSuch) {
         for (Any each : status.getDetailsList()) {
             if (!each.is(type)) continue;
             try {
-                return each.unpack(type);
+                T detail = each.unpack(type);
+                if (isSuch.test(detail)) return detail;
             } catch (InvalidProtocolBufferException malformed) {
-                return null;
+                continue;
             }
         }
         return null;
     }
 
     /** The transport gives what broke as the cause, or in words alone. */
-    private static Throwable reasonOf(Status status) {
+    static Throwable reasonOf(Status status) {
         if (status.getCause() != null) return status.getCause();
         return status.getDescription() == null ? null : new IOException(status.getDescription());
     }

@@ -47,13 +47,14 @@ record Streams(Connection connection, Metadata defaults, Duration timeout) {
 
     InputStream range(ObjectRange range, RangeReader body, Metadata metadata) {
         Objects.requireNonNull(body, "body");
+        ByteString edek = Answers.optional(range.edek());
         ByteRange part = ByteRange.newBuilder()
                 .setOffset(range.offset())
                 .setLength(range.length())
                 .setObjectSize(range.objectSize())
                 .build();
         Supplier<DecryptStreamRequest> open =
-                () -> DecryptStreamRequest.newBuilder().setOpen(opened(range.edek(), metadata).setRange(part)).build();
+                () -> DecryptStreamRequest.newBuilder().setOpen(opened(edek, metadata).setRange(part)).build();
         var plan = new StreamPlan<>(Direction.DECRYPT, open, true, (DecryptStreamResponse answer) ->
                 Pieces.of(answer == null ? List.of() : answer.getOpened().getSpansList(), body));
         return new ObjectStream<>(connection, plan, timeout);
@@ -72,14 +73,16 @@ record Streams(Connection connection, Metadata defaults, Duration timeout) {
 
     private Supplier<DecryptStreamRequest> opening(byte[] edek, Metadata metadata) {
         Objects.requireNonNull(metadata, "metadata");
-        return () -> DecryptStreamRequest.newBuilder().setOpen(opened(edek, metadata)).build();
+        // Now: the array is the caller's, and the stream is opened later.
+        ByteString header = Answers.optional(edek);
+        return () -> DecryptStreamRequest.newBuilder().setOpen(opened(header, metadata)).build();
     }
 
-    private DecryptStreamOpen.Builder opened(byte[] edek, Metadata metadata) {
+    private DecryptStreamOpen.Builder opened(ByteString edek, Metadata metadata) {
         return DecryptStreamOpen.newBuilder()
                 .setTenantId(Requests.tenant(metadata))
                 .setMetadata(metadata.toWire(defaults))
                 .putAllContext(Requests.context(metadata))
-                .setEdek(edek == null ? ByteString.EMPTY : Texts.bytes(edek, "edek"));
+                .setEdek(edek);
     }
 }

@@ -13,10 +13,8 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -25,9 +23,12 @@ import java.util.regex.Pattern;
  * the transport's own.
  */
 record Target(NettyChannelBuilder channel, EventLoopGroup group) {
-    private static final Pattern UNIX = Pattern.compile("unix:(?://(?=/)|(?!//))(.+)", Pattern.DOTALL);
-    private static final Pattern HOST_PORT = Pattern.compile("(\\[[0-9a-fA-F:.]+]|[^\\s/:@?#\\[\\]\\\\]+):([0-9]{1,5})");
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final Pattern UNIX = Pattern.compile("unix://(/.+)", Pattern.DOTALL);
+    private static final Pattern HOST_PORT = Pattern.compile("(\\[[0-9a-fA-F:.]+]|[A-Za-z0-9._-]+):([0-9]{1,5})");
     private static final Pattern LOOPBACK_4 = Pattern.compile("127(?:\\.(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)){3}");
+    /** The one address of IPv6 that is this machine's; one of IPv4 within it is not written so. */
+    private static final Pattern LOOPBACK_6 = Pattern.compile("\\[(?:::|(?:0{1,4}:){7})0{0,3}1]");
     private static final int LAST_PORT = 65_535;
 
     /**
@@ -46,7 +47,7 @@ record Target(NettyChannelBuilder channel, EventLoopGroup group) {
                     "the address must be unix:///path or host:port, such as 127.0.0.1:7460");
         }
         String host = matcher.group(1);
-        NettyChannelBuilder channel = NettyChannelBuilder.forTarget(dns(address));
+        NettyChannelBuilder channel = tcp(address, host);
         if (tls != null) return new Target(channel.sslContext(mutual(tls)), null);
         if (!isLoopback(host)) {
             throw new IllegalArgumentException(host + " is not this machine: TLS files are needed to speak to it");
@@ -55,13 +56,17 @@ record Target(NettyChannelBuilder channel, EventLoopGroup group) {
     }
 
     static boolean isLoopback(String host) {
-        if (!host.startsWith("[")) return host.equalsIgnoreCase("localhost") || LOOPBACK_4.matcher(host).matches();
-        try {
-            // In brackets stands an address, for which no name service is asked.
-            return InetAddress.getByName(host).isLoopbackAddress();
-        } catch (UnknownHostException malformed) {
-            return false;
-        }
+        return isLocalhost(host) || LOOPBACK_4.matcher(host).matches() || LOOPBACK_6.matcher(host).matches();
+    }
+
+    private static boolean isLocalhost(String host) {
+        return host.equalsIgnoreCase("localhost");
+    }
+
+    /** No resolver is asked for {@code localhost}: what it says is whoever's that can change it. A certificate's name stays that. */
+    private static NettyChannelBuilder tcp(String address, String host) {
+        if (!isLocalhost(host)) return NettyChannelBuilder.forTarget(dns(address));
+        return NettyChannelBuilder.forTarget(dns(LOOPBACK + address.substring(host.length()))).overrideAuthority(address);
     }
 
     private static String dns(String address) {
@@ -82,7 +87,7 @@ record Target(NettyChannelBuilder channel, EventLoopGroup group) {
             throw new IllegalArgumentException("a Unix socket needs Linux on x86-64 or AArch64", Epoll.unavailabilityCause());
         }
         EventLoopGroup group = eventLoops();
-        NettyChannelBuilder channel = NettyChannelBuilder.forAddress(new DomainSocketAddress(path))
+        NettyChannelBuilder channel = NettyChannelBuilder.forAddress(socket(path))
                 .channelType(EpollDomainSocketChannel.class)
                 .eventLoopGroup(group)
                 // Null takes away what gRPC sets on every socket, and with it a warning at each connection: this kind has none.
@@ -90,6 +95,18 @@ record Target(NettyChannelBuilder channel, EventLoopGroup group) {
                 .overrideAuthority("localhost")
                 .usePlaintext();
         return new Target(channel, group);
+    }
+
+    /** The transport makes a URI of what an address says of itself, and takes no text there but ASCII. */
+    private static DomainSocketAddress socket(String path) {
+        return new DomainSocketAddress(path) {
+            private static final long serialVersionUID = 1L;
+
+            @Override
+            public String toString() {
+                return "/keyside.sock";
+            }
+        };
     }
 
     /** One thread, which keeps no process alive. */

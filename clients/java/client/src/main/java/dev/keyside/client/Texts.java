@@ -1,7 +1,6 @@
 package dev.keyside.client;
 
 import com.google.protobuf.ByteString;
-import com.google.protobuf.UnsafeByteOperations;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -36,7 +35,7 @@ final class Texts {
         return pairs;
     }
 
-    /** Without a copy: the arrays must stay as they are until the call has ended. */
+    /** Copies: what is sent is what the arrays hold now, whatever becomes of them while the call is under way. */
     static Map<String, ByteString> toWire(Map<String, byte[]> fields) {
         Map<String, ByteString> wire = new LinkedHashMap<>();
         fields.forEach((name, bytes) -> wire.put(checked(name, "the name of a field"), bytes(bytes, "a field")));
@@ -51,7 +50,7 @@ final class Texts {
 
     static ByteString bytes(byte[] bytes, String what) {
         if (bytes == null) throw Errors.invalid(what + " is null");
-        return UnsafeByteOperations.unsafeWrap(bytes);
+        return ByteString.copyFrom(bytes);
     }
 
     static byte[] utf8(String text) {

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 
 /**
- * Files of mutual TLS, PEM. Read once, when the client is made.
+ * Files of mutual TLS, PEM. Read once, when the client is made: for new certificates make a new one.
  *
  * @param ca the authorities that the daemon's certificate must be of
  * @param certificate the client's own certificate, and those between it and its authority

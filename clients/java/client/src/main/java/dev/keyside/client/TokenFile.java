@@ -44,6 +44,12 @@ final class TokenFile {
         }
     }
 
+    /** As {@link #authorization}, also where the file looks as it did: one that was written over in the same instant does. */
+    String readAnew() {
+        last = null;
+        return authorization();
+    }
+
     private KeysideException unfit(String says, Throwable cause) {
         last = null;
         ErrorFacts facts = ErrorFacts.of("CALLER_UNAUTHENTICATED", Code.UNAUTHENTICATED).because(cause);

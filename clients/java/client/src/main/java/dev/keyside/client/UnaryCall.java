@@ -11,6 +11,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 
 /** One call with all its attempts. */
@@ -24,8 +25,9 @@ final class UnaryCall<Q, A, T> {
     private final Deadline deadline;
     /** The caller's, which is not that of the threads that go on with the call. */
     private final Context context = Context.current();
-    private final Metadata headers;
+    private final Metadata trace = Connection.traceOfCaller();
     private final CompletableFuture<T> result = new CompletableFuture<>();
+    private final AtomicBoolean isTokenReplaced = new AtomicBoolean();
     private volatile ClientCall<Q, A> attempt;
 
     private UnaryCall(Connection connection, Request<Q, A, T> request, Duration timeout) {
@@ -33,7 +35,6 @@ final class UnaryCall<Q, A, T> {
         this.request = request;
         Deadline own = Deadline.after(Connection.nanos(timeout), TimeUnit.NANOSECONDS);
         this.deadline = context.getDeadline() == null ? own : own.minimum(context.getDeadline());
-        this.headers = connection.headers();
     }
 
     /** Begins it. The future fails with a {@link KeysideException}; cancelling it ends the call at the daemon too. */
@@ -68,7 +69,10 @@ final class UnaryCall<Q, A, T> {
     }
 
     private void connect(int number) {
-        connection.ready(deadline.timeRemaining(TimeUnit.NANOSECONDS)).thenRun(() -> attempt(number));
+        connection.ready(deadline.timeRemaining(TimeUnit.NANOSECONDS)).thenRun(() -> attempt(number)).exceptionally(failure -> {
+            fail(Errors.within(failure, "the call cannot be made"));
+            return null;
+        });
     }
 
     private void attempt(int number) {
@@ -80,21 +84,32 @@ final class UnaryCall<Q, A, T> {
         SentTracer tracer = new SentTracer();
         Context before = context.attach();
         try {
+            Metadata headers = connection.headers(trace);
+            // The transport adds its own to those that it is given.
+            Metadata sent = new Metadata();
+            sent.merge(headers);
             ClientCall<Q, A> call = connection.begin(request.method(), deadline, tracer);
-            Metadata own = new Metadata();
-            own.merge(headers);
-            call.start(new Listener(number, tracer), own);
+            call.start(new Listener(number, tracer, headers), sent);
             attempt = call;
             // Cancelled between the two: the call was not to be seen yet.
             if (result.isDone()) call.cancel("the caller cancelled the call", null);
             call.request(2);
             call.sendMessage(request.message());
             call.halfClose();
+        } catch (KeysideException unfit) {
+            fail(unfit);
         } catch (RuntimeException unexpected) {
             fail(Errors.unexpected("the request cannot be sent", unexpected));
         } finally {
             context.detach(before);
         }
+    }
+
+    /** What the daemon refused for its token it has not carried out; one that started anew may have made another meanwhile. */
+    private boolean isRefusedForAnOldToken(KeysideException failure, Metadata headers) {
+        return failure instanceof CallerUnauthenticatedException
+                && connection.isTokenReplaced(headers)
+                && isTokenReplaced.compareAndSet(false, true);
     }
 
     /** Waits as long as the daemon says, where it says so and there is time. */
@@ -128,12 +143,14 @@ final class UnaryCall<Q, A, T> {
     private final class Listener extends ClientCall.Listener<A> {
         private final int number;
         private final SentTracer tracer;
+        private final Metadata headers;
         private A answer;
         private boolean isMore;
 
-        Listener(int number, SentTracer tracer) {
+        Listener(int number, SentTracer tracer, Metadata headers) {
             this.number = number;
             this.tracer = tracer;
+            this.headers = headers;
         }
 
         @Override
@@ -145,7 +162,9 @@ final class UnaryCall<Q, A, T> {
         @Override
         public void onClose(Status status, Metadata trailers) {
             if (!status.isOk()) {
-                failed(Statuses.failure(status, trailers, connection.address, tracer.wasSent()), number);
+                KeysideException failure = Statuses.failure(status, trailers, connection.address, tracer.wasSent());
+                if (isRefusedForAnOldToken(failure, headers)) connect(number);
+                else failed(failure, number);
             } else if (answer == null || isMore) {
                 fail(Errors.unexpected("the answer is not one message", null));
             } else {

@@ -17,11 +17,14 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanContext;
 import io.opentelemetry.api.trace.TraceFlags;
 import io.opentelemetry.api.trace.TraceState;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -84,6 +87,39 @@ class CallsTest {
             assertThrows(RequestInvalidException.class, () -> PlaintextDocument.ofTexts(Map.of("name", "\ud83d")));
         }
         assertTrue(daemon.requests.isEmpty());
+    }
+
+    @Test
+    void whatTheCallerDoesToItsArraysAfterwardsIsNotSent() throws Exception {
+        String address = daemon.address();
+        daemon.close();
+        byte[] plaintext = "Ada".getBytes(UTF_8);
+        byte[] edek = "old".getBytes(UTF_8);
+        try (KeysideClient client = KeysideClient.builder().environment(Map.of()).address(address).build()) {
+            var answer = client.encryptAsync(PlaintextDocument.of(Map.of("name", plaintext)), ACME, edek);
+            var stream = client.decryptStream(edek, InputStream.nullInputStream(), ACME);
+            Arrays.fill(plaintext, (byte) 0);
+            Arrays.fill(edek, (byte) 0);
+            daemon = new FakeDaemon(Integer.parseInt(address.split(":")[1]));
+            answer.get(20, TimeUnit.SECONDS);
+            assertEquals(0, stream.readAllBytes().length);
+        }
+        assertEquals("Ada", daemon.requests.get(0).getFieldsOrThrow("name").toStringUtf8());
+        assertEquals("old", daemon.requests.get(0).getEdek().toStringUtf8());
+        assertEquals("old", daemon.opened.remove().getOpen().getEdek().toStringUtf8());
+    }
+
+    @Test
+    void anEventThatIsGivenAContextIsRefused() {
+        SecurityEvent event = new SecurityEvent("USER_LOGIN");
+        try (KeysideClient client = daemon.client().build()) {
+            Metadata given = Metadata.builder("acme").context("row", "1").build();
+            assertThrows(RequestInvalidException.class, () -> client.logSecurityEvent(event, given));
+            Metadata empty = Metadata.builder("acme").context(Map.of()).build();
+            assertThrows(RequestInvalidException.class, () -> client.logSecurityEvent(event, empty));
+            assertThrows(RequestInvalidException.class, () -> client.logSecurityEvent(event, empty.toBuilder().purpose("x").build()));
+        }
+        assertTrue(daemon.headers.isEmpty());
     }
 
     @Test
@@ -182,6 +218,11 @@ class CallsTest {
         assertFalse(ADA.toString().contains("Ada"));
         assertFalse(ADA.toString().contains("name"));
         assertThrows(IllegalStateException.class, () -> PlaintextDocument.of(Map.of("x", new byte[] {-1})).text("x"));
+        Map<String, String> context = Map.of("row", "hidden");
+        EncryptedDocument stored = EncryptedDocument.of(new byte[0], Map.of());
+        assertEquals("EncryptItem[id=a]", new EncryptItem("a", ADA).withContext(context).toString());
+        assertEquals("DecryptItem[id=a]", new DecryptItem("a", stored).withContext(context).toString());
+        assertEquals("RewrapItem[id=a]", new RewrapItem("a", new byte[0]).withContext(context).toString());
     }
 
     private String header(int call, String name) {

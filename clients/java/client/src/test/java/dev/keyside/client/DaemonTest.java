@@ -84,7 +84,8 @@ class DaemonTest {
         assertTrue(check.wrapLatency().isPresent());
         client.encrypt(PlaintextDocument.builder().text("a", "1").build(), ACME);
         assertTrue(client.dropKeys("acme") >= 0);
-        assertFalse(client.logSecurityEvent(new SecurityEvent("USER_LOGIN").to("ada").saying("from the test"), ACME).isEmpty());
+        SecurityEvent login = new SecurityEvent("USER_LOGIN").to("ada").saying("from the test");
+        assertFalse(client.logSecurityEvent(login, Metadata.forTenant("acme")).isEmpty());
     }
 
     private record Collector(ByteArrayOutputStream bytes, CompletableFuture<byte[]> all) implements Flow.Subscriber<ByteBuffer> {

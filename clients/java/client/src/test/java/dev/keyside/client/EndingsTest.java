@@ -7,7 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.Context;
 import io.grpc.Status.Code;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
@@ -15,6 +20,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Flow;
+import java.util.concurrent.SubmissionPublisher;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +48,83 @@ class EndingsTest {
             KeysideException failure = assertThrows(UnavailableException.class, () -> client.encrypt(ADA, ACME));
             assertEquals("UNAVAILABLE: no daemon answers at " + address + " (connection refused)", failure.getMessage());
             assertTrue(failure.isRetryable());
+        }
+    }
+
+    @Test
+    void thatIsSaidWhereTheDeadlineIsShortToo() throws Exception {
+        String address = "127.0.0.1:" + freePort();
+        try (KeysideClient client = clientOf(address).build()) {
+            // It has tried once.
+            KeysideClient hasty = client.withTimeout(Duration.ofSeconds(1));
+            assertThrows(UnavailableException.class, () -> hasty.encrypt(ADA, ACME));
+            KeysideClient brief = client.withTimeout(Duration.ofMillis(50));
+            KeysideException failure = assertThrows(UnavailableException.class, () -> brief.encrypt(ADA, ACME));
+            assertEquals("UNAVAILABLE: no daemon answers at " + address + " (connection refused)", failure.getMessage());
+        }
+    }
+
+    /** Its backlog takes connections; nobody ever speaks. */
+    @Test
+    void whoTakesAConnectionAndSaysNothingIsNotWaitedForLonger() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                KeysideClient client = clientOf("127.0.0.1:" + silent.getLocalPort())
+                        .timeout(Duration.ofMinutes(5))
+                        .connectTimeout(Duration.ofMillis(300))
+                        .build()) {
+            CompletableFuture<EncryptedDocument> answer = client.encryptAsync(ADA, ACME);
+            ExecutionException failure = assertThrows(ExecutionException.class, () -> answer.get(30, TimeUnit.SECONDS));
+            assertEquals(UnavailableException.class, failure.getCause().getClass());
+            assertTrue(failure.getCause().getMessage().endsWith("(it does not answer)"), failure.getCause().getMessage());
+            CompletableFuture<Integer> read = CompletableFuture.supplyAsync(() -> firstByte(client));
+            ExecutionException stream = assertThrows(ExecutionException.class, () -> read.get(30, TimeUnit.SECONDS));
+            assertEquals(UnavailableException.class, stream.getCause().getClass());
+            var sealed = client.encryptPublisher(new SubmissionPublisher<>(), ACME);
+            sealed.subscribe(new Unwilling());
+            ExecutionException published = assertThrows(ExecutionException.class, () -> sealed.edek().get(30, TimeUnit.SECONDS));
+            assertEquals(UnavailableException.class, published.getCause().getClass());
+        }
+    }
+
+    private static int firstByte(KeysideClient client) {
+        try (InputStream stream = client.encryptStream(InputStream.nullInputStream(), ACME)) {
+            return stream.read();
+        } catch (IOException unexpected) {
+            throw new UncheckedIOException(unexpected);
+        }
+    }
+
+    private static final class Unwilling implements Flow.Subscriber<ByteBuffer> {
+        @Override
+        public void onSubscribe(Flow.Subscription subscription) {
+            subscription.request(1);
+        }
+
+        @Override
+        public void onNext(ByteBuffer piece) {
+            throw new IllegalStateException("there is nothing to be given");
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            // The publisher's EDEK tells it too.
+        }
+
+        @Override
+        public void onComplete() {
+            throw new IllegalStateException("it did not end well");
+        }
+    }
+
+    /** Each would take 250 ms where an attempt on this machine were given its time. */
+    @Test
+    void aDeadlineThatIsShorterThanAnAttemptIsKept() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                KeysideClient client = clientOf("127.0.0.1:" + silent.getLocalPort()).timeout(Duration.ofMillis(5)).build()) {
+            CompletableFuture<Void> all = CompletableFuture.runAsync(() -> {
+                for (int at = 0; at < 200; at++) assertThrows(UnavailableException.class, () -> client.encrypt(ADA, ACME));
+            });
+            all.get(40, TimeUnit.SECONDS);
         }
     }
 

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Duration;
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import com.google.rpc.Status;
 import dev.keyside.client.internal.v1.BatchEncryptResponse;
 import dev.keyside.client.internal.v1.BatchEncryptResult;
@@ -16,6 +18,7 @@ import dev.keyside.client.internal.v1.ErrorReason;
 import io.grpc.Status.Code;
 import java.io.ByteArrayOutputStream;
 import java.io.ObjectOutputStream;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -94,6 +97,38 @@ class ErrorsTest {
         assertFalse(results.get(1).isSuccess());
         Assertions.assertThrows(KmsUnavailableException.class, () -> results.get(1).orElseThrow());
         Assertions.assertThrows(InternalException.class, () -> request.convert().apply(BatchEncryptResponse.getDefaultInstance()));
+        BatchEncryptResponse mixed = BatchEncryptResponse.newBuilder()
+                .addResults(answer.getResults(1))
+                .addResults(answer.getResults(0))
+                .build();
+        Assertions.assertThrows(InternalException.class, () -> request.convert().apply(mixed));
+    }
+
+    @Test
+    void ourOwnDetailsAreFoundAmongThoseOfOthers() {
+        ErrorInfo foreign = ErrorInfo.newBuilder().setDomain("proxy.example").setReason("OTHER").build();
+        Status status = Status.newBuilder()
+                .setCode(Code.FAILED_PRECONDITION.value())
+                .addDetails(Any.pack(foreign))
+                .addAllDetails(status("KEY_REVOKED", Code.FAILED_PRECONDITION).getDetailsList())
+                .build();
+        assertSame(KeyRevokedException.class, Statuses.of(status).getClass());
+    }
+
+    @Test
+    void aTimeToRetryAfterThatIsNotNamedIsNone() {
+        Status.Builder status = status("OVERLOADED", Code.RESOURCE_EXHAUSTED).toBuilder();
+        KeysideException without = Statuses.of(status.addDetails(Any.pack(RetryInfo.getDefaultInstance())).build());
+        assertFalse(without.isRetryable());
+        assertTrue(without.retryAfter().isEmpty());
+        RetryInfo now = RetryInfo.newBuilder().setRetryDelay(Duration.getDefaultInstance()).build();
+        assertTrue(Statuses.of(status.addDetails(Any.pack(now)).build()).isRetryable());
+    }
+
+    @Test
+    void theLicenseIsInTheArchive() throws Exception {
+        URI classes = KeysideClient.class.getProtectionDomain().getCodeSource().getLocation().toURI();
+        assertTrue(Files.readString(Path.of(classes).resolve("META-INF/LICENSE")).contains("Apache License"));
     }
 
     private static Status status(String reason, Code code) {

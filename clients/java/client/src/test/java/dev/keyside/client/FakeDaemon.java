@@ -6,6 +6,8 @@ import com.google.protobuf.Duration;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import dev.keyside.client.internal.v1.CryptoServiceGrpc;
+import dev.keyside.client.internal.v1.DecryptStreamRequest;
+import dev.keyside.client.internal.v1.DecryptStreamResponse;
 import dev.keyside.client.internal.v1.EncryptRequest;
 import dev.keyside.client.internal.v1.EncryptResponse;
 import dev.keyside.client.internal.v1.EncryptStreamOpened;
@@ -42,6 +44,10 @@ final class FakeDaemon extends CryptoServiceGrpc.CryptoServiceImplBase implement
     final List<EncryptRequest> requests = new CopyOnWriteArrayList<>();
     final List<Metadata> headers = new CopyOnWriteArrayList<>();
     final List<Long> times = new CopyOnWriteArrayList<>();
+    /** Of decrypted streams: what opened them. */
+    final Queue<DecryptStreamRequest> opened = new ConcurrentLinkedQueue<>();
+    /** What happens before a unary call is answered. */
+    volatile Runnable before = () -> { };
     final CountDownLatch arrived = new CountDownLatch(1);
     final CountDownLatch cancelled = new CountDownLatch(1);
     /** Of streams: bytes that came. */
@@ -59,8 +65,11 @@ final class FakeDaemon extends CryptoServiceGrpc.CryptoServiceImplBase implement
     }
 
     FakeDaemon(int port) throws IOException {
-        server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", port))
-                .addService(this)
+        this(NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", port)));
+    }
+
+    FakeDaemon(NettyServerBuilder builder) throws IOException {
+        server = builder.addService(this)
                 .intercept(new ServerInterceptor() {
                     @Override
                     public <Q, A> ServerCall.Listener<Q> interceptCall(
@@ -105,6 +114,7 @@ final class FakeDaemon extends CryptoServiceGrpc.CryptoServiceImplBase implement
         requests.add(request);
         ((ServerCallStreamObserver<EncryptResponse>) answer).setOnCancelHandler(cancelled::countDown);
         arrived.countDown();
+        before.run();
         RuntimeException failure = failures.poll();
         if (failure == SILENCE) return;
         if (failure != null) {
@@ -116,6 +126,27 @@ final class FakeDaemon extends CryptoServiceGrpc.CryptoServiceImplBase implement
                 .putAllFields(request.getFieldsMap())
                 .build());
         answer.onCompleted();
+    }
+
+    /** An empty object. */
+    @Override
+    public StreamObserver<DecryptStreamRequest> decryptStream(StreamObserver<DecryptStreamResponse> answer) {
+        return new StreamObserver<>() {
+            @Override
+            public void onNext(DecryptStreamRequest message) {
+                if (message.hasOpen()) opened.add(message);
+            }
+
+            @Override
+            public void onError(Throwable failure) {
+                cancelled.countDown();
+            }
+
+            @Override
+            public void onCompleted() {
+                answer.onCompleted();
+            }
+        };
     }
 
     /** Sends back what comes. */

@@ -49,6 +49,10 @@ record InteropReader(Interop interop, KeysideClient client, String writer, JsonO
         return written.getAsJsonObject(kind).getAsJsonObject(Interop.text(scenario, "id"));
     }
 
+    /** Whose key the driver gives another version between the phases. */
+    private static final String ROTATED = "acme";
+    private static final String UNCHANGED = "rewrapping changed nothing, though the key has another version";
+
     private String document(JsonObject scenario) {
         Metadata metadata = Interop.metadata(scenario.getAsJsonObject("metadata"));
         Map<String, byte[]> expected = Interop.values(scenario.getAsJsonObject("fields"));
@@ -56,6 +60,7 @@ record InteropReader(Interop interop, KeysideClient client, String writer, JsonO
         String before = Interop.difference(expected, client.decrypt(stored, metadata));
         if (before != null) return before;
         RewrappedKey rewrapped = client.rewrap(stored.edek(), metadata);
+        if (!isRewrapped(rewrapped, metadata)) return UNCHANGED;
         EncryptedDocument again = EncryptedDocument.of(rewrapped.edek(), stored.fields());
         return Interop.difference(expected, client.decrypt(again, metadata));
     }
@@ -83,8 +88,14 @@ record InteropReader(Interop interop, KeysideClient client, String writer, JsonO
         }
         String others = compare(items, expected, results, 1);
         if (others != null) return others;
-        for (BatchResult<RewrappedKey> result : client.rewrapBatch(keys, metadata)) result.orElseThrow();
+        for (BatchResult<RewrappedKey> result : client.rewrapBatch(keys, metadata)) {
+            if (!isRewrapped(result.orElseThrow(), metadata)) return UNCHANGED + ": " + result.id();
+        }
         return null;
+    }
+
+    private static boolean isRewrapped(RewrappedKey key, Metadata metadata) {
+        return key.isChanged() || !metadata.tenantId().orElseThrow().equals(ROTATED);
     }
 
     private static String compare(

@@ -82,7 +82,7 @@ class PublishersTest {
     }
 
     /** Requests {@code atOnce} for ever, or, where that is 0, what a test requests. */
-    private static final class Sink implements Flow.Subscriber<ByteBuffer> {
+    static final class Sink implements Flow.Subscriber<ByteBuffer> {
         final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         final CompletableFuture<byte[]> ended = new CompletableFuture<>();
         final AtomicLong pieces = new AtomicLong();

@@ -4,6 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.JsonSyntaxException;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.keyside.client.CiphertextRejectedException;
 import dev.keyside.client.KeyDisabledHereException;
 import dev.keyside.client.KeyRevokedException;
 import dev.keyside.client.KeysideClient;
@@ -11,6 +12,8 @@ import dev.keyside.client.KeysideException;
 import dev.keyside.client.RequestInvalidException;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +25,7 @@ import java.util.concurrent.Executors;
 /** {@code PUT} and {@code GET /customers/<id>}, for the tenant whom the request names. */
 final class CustomerServer implements AutoCloseable {
     private static final String PATH = "/customers/";
+    private static final Logger LOG = System.getLogger(CustomerServer.class.getName());
 
     private final Gson gson = new Gson();
     private final CustomerStore store;
@@ -67,8 +71,12 @@ final class CustomerServer implements AutoCloseable {
                 default -> send(exchange, 405, "PUT or GET");
             }
         } catch (KeysideException failure) {
+            // What stands in the database was changed, or belongs to another row or tenant: somebody should look.
+            boolean isTampered = failure instanceof CiphertextRejectedException;
+            log(isTampered ? Level.ERROR : Level.WARNING, tenant, id, failure);
             refuse(exchange, failure);
         } catch (SQLException failure) {
+            log(Level.ERROR, tenant, id, failure);
             send(exchange, 500, "the database failed");
         }
     }
@@ -96,6 +104,11 @@ final class CustomerServer implements AutoCloseable {
         else send(exchange, 200, gson.toJson(customer.get()));
     }
 
+    /** As JSON, so that what a request holds cannot look like a line of the log. */
+    private void log(Level level, String tenant, String id, Exception failure) {
+        LOG.log(level, "customer " + gson.toJson(id) + " of " + gson.toJson(tenant) + ": " + failure.getMessage(), failure);
+    }
+
     /** There is no way around a key that is not there: nothing is stored or shown in clear. */
     private static void refuse(HttpExchange exchange, KeysideException failure) throws IOException {
         if (failure.isRetryable()) {
@@ -106,6 +119,7 @@ final class CustomerServer implements AutoCloseable {
         } else if (failure instanceof RequestInvalidException) {
             send(exchange, 400, "the request cannot be taken");
         } else {
+            // A ciphertext that is rejected among them: such a customer is not missing.
             send(exchange, 500, failure.reason());
         }
     }
