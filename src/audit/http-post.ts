@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { SinkError, type SinkFailure } from './sink.ts';
 
 /** Longest answer that is read: those of the services are short. */
@@ -22,6 +22,15 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
+/** Said in so many words: without `rejectUnauthorized` a variable of the environment could let strangers have the records. */
+function tlsOptions(caFile: string | undefined): AgentOptions {
+  return {
+    minVersion: 'TLSv1.2',
+    rejectUnauthorized: true,
+    ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }),
+  };
+}
+
 /** Posts to one service over connections that stay open. TLS 1.2 at least; redirects are not followed. */
 export class HttpPoster {
   readonly #url: URL;
@@ -32,10 +41,7 @@ export class HttpPoster {
   constructor({ url, caFile, timeoutMs }: HttpPosterOptions) {
     this.#url = new URL(url);
     const common = { keepAlive: true, maxSockets: 2, timeout: IDLE_SOCKET_MS };
-    this.#agent =
-      this.#url.protocol === 'https:'
-        ? new HttpsAgent({ ...common, minVersion: 'TLSv1.2', ...(caFile === undefined ? {} : { ca: readFileSync(caFile) }) })
-        : new HttpAgent(common);
+    this.#agent = this.#url.protocol === 'https:' ? new HttpsAgent({ ...common, ...tlsOptions(caFile) }) : new HttpAgent(common);
     this.#timeoutMs = timeoutMs;
   }
 

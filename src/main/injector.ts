@@ -140,7 +140,7 @@ function certificatesOf({ certificates: config }: InjectorConfig, { api, logger,
       certificateLifetimeMs: config.certificateLifetime,
     },
     propagationMs: config.propagation,
-    clock: systemClock(),
+    monotonicMs: () => performance.now(),
   });
   const electing = new Repeated(async () => {
     await leader.step();
@@ -157,6 +157,7 @@ function leaderOf({ namespace, lease, leaderElection }: SelfMadeConfig, api: Htt
     identity: `${hostname()}_${randomUUID()}`,
     times: { leaseDurationMs: leaderElection.leaseDuration, renewDeadlineMs: leaderElection.renewDeadline },
     clock: systemClock(),
+    monotonicMs: () => performance.now(),
     wallMs: () => Date.now(),
     logger,
   });

@@ -5,21 +5,28 @@ import { invalidRequest } from './error-types.ts';
 /** In bytes, of a Node stream's buffer. */
 const BUFFERED_BYTES = 256 * 1024;
 
+/** How a stream is made. */
+export interface Making {
+  readonly chunks: () => AsyncGenerator<Uint8Array, void>;
+  /** Ends the call and lets the source go, at once and at any time; nothing where both have ended. */
+  readonly abandon: () => void;
+}
+
 /**
  * Bytes while they are made, to be taken once: iterate them, or take them as a stream of Node's or of the web. Nothing is sent before.
  * They are whole only where they end without an error: where one is thrown, what came before is nothing to keep.
  */
 export class ByteStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
-  readonly #make: () => AsyncGenerator<Uint8Array, void>;
+  readonly #making: Making;
   #taken: AsyncGenerator<Uint8Array, void> | undefined;
 
-  constructor(make: () => AsyncGenerator<Uint8Array, void>) {
-    this.#make = make;
+  constructor(making: Making) {
+    this.#making = making;
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
     const isTaken = this.#taken !== undefined;
-    this.#taken ??= this.#make();
+    this.#taken ??= abandonable(this.#making);
     return isTaken ? refused() : this.#taken;
   }
 
@@ -33,10 +40,33 @@ export class ByteStream implements AsyncIterable<Uint8Array>, AsyncDisposable {
     return ReadableStream.from(this);
   }
 
-  /** Ends the call, and lets the source go, where not everything was taken. */
+  /** Ends the call, and lets the source go, where not everything was taken: also while a piece is awaited. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#making.abandon();
     await this.#taken?.return();
   }
+}
+
+/** A generator waits for the piece that is awaited before it ends: so the call ends first. */
+function abandonable({ chunks: make, abandon }: Making): AsyncGenerator<Uint8Array, void> {
+  const chunks = make();
+  return {
+    next: () => chunks.next(),
+    return: () => {
+      abandon();
+      return chunks.return();
+    },
+    throw: (error) => {
+      abandon();
+      return chunks.throw(error);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.return();
+    },
+  };
 }
 
 // biome-ignore lint/correctness/useYield: it throws where it is first asked
@@ -45,21 +75,18 @@ async function* refused(): AsyncGenerator<Uint8Array, void> {
 }
 
 /** How a sealed object is made. */
-interface Sealing {
+interface Sealing extends Making {
   /** Opens the call, once: gives the header. */
   readonly open: () => Promise<Uint8Array>;
-  readonly chunks: () => AsyncGenerator<Uint8Array, void>;
-  /** Ends the call, where there is one. */
-  readonly cancel: () => void;
 }
 
 /** A sealed object while it is made. */
 export class EncryptedStream extends ByteStream {
-  readonly #sealing: Sealing;
+  readonly #open: () => Promise<Uint8Array>;
 
-  constructor(sealing: Sealing) {
-    super(sealing.chunks);
-    this.#sealing = sealing;
+  constructor({ open, ...making }: Sealing) {
+    super(making);
+    this.#open = open;
   }
 
   /**
@@ -67,11 +94,6 @@ export class EncryptedStream extends ByteStream {
    * Asking for it opens the stream.
    */
   get edek(): Promise<Uint8Array> {
-    return this.#sealing.open();
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    this.#sealing.cancel();
-    await super[Symbol.asyncDispose]();
+    return this.#open();
   }
 }

@@ -82,14 +82,13 @@ export class Channel {
     }
   }
 
-  /** Makes a call once. @throws {KeysideError} */
-  unary<Request, Response>(rpc: Rpc<Request, Response>, request: Request, call: Limits & { readonly metadata: Metadata }) {
+  /** Makes a call once. @param request as it is encoded @throws {KeysideError} */
+  unary<Response>({ path, decode }: Rpc<never, Response>, request: Buffer, call: Limits & { readonly metadata: Metadata }) {
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     const { deadline, signal, metadata } = call;
     const timeoutMs = deadline - performance.now();
     const options = { deadline: timeoutMs > LONGEST_TIMEOUT_MS ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs };
-    const { path, encode, decode } = rpc;
-    const sent = this.#client.makeUnaryRequest(path, encode, decode, request, metadata, options, (error, answer) => {
+    const sent = this.#client.makeUnaryRequest(path, asIs, decode, request, metadata, options, (error, answer) => {
       signal?.removeEventListener('abort', cancel);
       if (error === null) resolve(answer as Response);
       else reject(failureOf(error, this.#address));
@@ -109,7 +108,7 @@ export class Channel {
     return new DuplexCall(this.#client.makeBidiStreamRequest(path, encode, decode, metadata), options);
   }
 
-  /** Calls under way end first. */
+  /** Calls that still run may end in CANCELLED. */
   close(): void {
     this.#isClosed = true;
     this.#client.close();
@@ -139,11 +138,14 @@ export class Channel {
   #explain(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const deadline = Date.now() + REASON_MS;
-    const same = (bytes: Buffer): Buffer => bytes;
-    this.#client.makeUnaryRequest(HEALTH_CHECK, same, same, Buffer.alloc(0), new Metadata(), { deadline }, (error) => {
+    this.#client.makeUnaryRequest(HEALTH_CHECK, asIs, asIs, Buffer.alloc(0), new Metadata(), { deadline }, (error) => {
       if (this.isReady) resolve();
       else reject(unreachable(this.#address, error ?? undefined));
     });
     return promise;
   }
+}
+
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
 }

@@ -1,5 +1,6 @@
 import { outcomes, toDecrypt, toEncrypt, toRewrap } from './batches.ts';
-import { ByteStream, type EncryptedStream } from './byte-stream.ts';
+import { type ByteSource, checkedSource } from './byte-source.ts';
+import type { ByteStream, EncryptedStream } from './byte-stream.ts';
 import { type CallOptions, Connection, type KeysideClientOptions } from './connection.ts';
 import {
   type BatchResult,
@@ -18,16 +19,10 @@ import { HealthDefinition, HealthCheckResponse_ServingStatus as ServingStatus } 
 import { AuditServiceDefinition } from './gen/keyside/v1/audit.ts';
 import { CryptoServiceDefinition, type DecryptResponse, type RewrapResponse } from './gen/keyside/v1/crypto.ts';
 import { KeyServiceDefinition } from './gen/keyside/v1/key.ts';
+import { bytesByName, checkedArray, checkedBytes, checkedDate, checkedObject, checkedText } from './inputs.ts';
 import { checkedKey, type Key, type KeyCheck, toKey } from './key-answers.ts';
-import { bytesByName, type CallMetadata, checkedText, MetadataDefaults } from './metadata.ts';
-import {
-  type ByteSource,
-  decryptedRange,
-  decryptedStream,
-  encryptedStream,
-  type RangeInput,
-  type StreamOptions,
-} from './object-stream.ts';
+import { type CallMetadata, MetadataDefaults } from './metadata.ts';
+import { decryptedRange, decryptedStream, encryptedStream, type RangeInput, type StreamOptions } from './object-stream.ts';
 import { rpcsOf } from './rpc.ts';
 
 const Audit = rpcsOf(AuditServiceDefinition);
@@ -66,7 +61,9 @@ export interface RewrapBatchOptions extends CallOptions, Pick<RewrapInput, 'targ
 
 /**
  * Speaks to a Keyside daemon. Safe to share; make one for the life of the process, and close it at the end (or declare it with `using`).
- * Every method throws `KeysideError`. There is no fallback: what cannot be encrypted is not stored, not sent, not returned.
+ * Every method throws `KeysideError`, of REQUEST_INVALID where what it is given is of a wrong type. What a call is given is encoded before
+ * its promise is returned: buffers may be wiped or used again at once; a stream's are read while it is taken.
+ * There is no fallback: what cannot be encrypted is not stored, not sent, not returned.
  */
 export class KeysideClient implements Disposable {
   readonly #connection: Connection;
@@ -87,19 +84,22 @@ export class KeysideClient implements Disposable {
     metadata: CallMetadata,
     { edek = NO_BYTES, ...options }: EncryptOptions = {},
   ): Promise<EncryptedDocument> {
-    const request = { ...this.#defaults.request(metadata), fields: bytesByName(fields), edek };
+    const request = { ...this.#defaults.request(metadata), fields: bytesByName(fields), edek: checkedBytes(edek, 'edek') };
     return this.#connection.call(Crypto.encrypt, request, options);
   }
 
   /** The plaintexts of all fields of the document, or of those that are given: all verify, or nothing is returned. */
   async decrypt(document: StoredDocument, metadata: CallMetadata, options: CallOptions = {}): Promise<PlaintextDocument> {
-    const request = { ...this.#defaults.request(metadata), fields: bytesByName(document.fields), edek: document.edek };
+    const { fields, edek } = checkedObject(document, 'the document');
+    const request = { ...this.#defaults.request(metadata), fields: bytesByName(fields), edek: checkedBytes(edek, 'edek') };
     return toPlaintext(await this.#connection.call(Crypto.decrypt, request, options));
   }
 
   /** Wraps a document's key again, after the tenant rotated or replaced its key. */
   async rewrap(input: RewrapInput, metadata: CallMetadata, options: CallOptions = {}): Promise<RewrappedKey> {
-    const request = { ...this.#defaults.request(metadata), edek: input.edek, targetKeyId: input.targetKeyId ?? '' };
+    const { edek, targetKeyId = '' } = checkedObject(input, 'the input');
+    const keys = { edek: checkedBytes(edek, 'edek'), targetKeyId: checkedText(targetKeyId, 'targetKeyId') };
+    const request = { ...this.#defaults.request(metadata), ...keys };
     return toRewrapped(await this.#connection.call(Crypto.rewrap, request, options));
   }
 
@@ -113,10 +113,11 @@ export class KeysideClient implements Disposable {
     about: CallMetadata,
     options: CallOptions = {},
   ): Promise<readonly BatchResult<EncryptedDocument>[]> {
+    const items = checkedArray(documents, 'the documents');
     const { tenantId, metadata, context } = this.#defaults.request(about);
-    const request = { tenantId, metadata, documents: documents.map((each) => toEncrypt(each, context)) };
+    const request = { tenantId, metadata, documents: items.map((each) => toEncrypt(each, context)) };
     const { results } = await this.#connection.call(Crypto.batchEncrypt, request, options);
-    return outcomes(results, documents.length, (document) => document);
+    return outcomes(results, request.documents, (document) => document);
   }
 
   /** Decrypts many documents of one tenant in one call: as `encryptBatch`. */
@@ -125,10 +126,11 @@ export class KeysideClient implements Disposable {
     about: CallMetadata,
     options: CallOptions = {},
   ): Promise<readonly BatchResult<PlaintextDocument>[]> {
+    const items = checkedArray(documents, 'the documents');
     const { tenantId, metadata, context } = this.#defaults.request(about);
-    const request = { tenantId, metadata, documents: documents.map((each) => toDecrypt(each, context)) };
+    const request = { tenantId, metadata, documents: items.map((each) => toDecrypt(each, context)) };
     const { results } = await this.#connection.call(Crypto.batchDecrypt, request, options);
-    return outcomes(results, documents.length, toPlaintext);
+    return outcomes(results, request.documents, toPlaintext);
   }
 
   /** Wraps the keys of many documents of one tenant again in one call: as `encryptBatch`. */
@@ -137,10 +139,12 @@ export class KeysideClient implements Disposable {
     about: CallMetadata,
     { targetKeyId = '', ...options }: RewrapBatchOptions = {},
   ): Promise<readonly BatchResult<RewrappedKey>[]> {
+    const items = checkedArray(documents, 'the documents');
     const { tenantId, metadata, context } = this.#defaults.request(about);
-    const request = { tenantId, metadata, targetKeyId, documents: documents.map((each) => toRewrap(each, context)) };
+    const sent = items.map((each) => toRewrap(each, context));
+    const request = { tenantId, metadata, targetKeyId: checkedText(targetKeyId, 'targetKeyId'), documents: sent };
     const { results } = await this.#connection.call(Crypto.batchRewrap, request, options);
-    return outcomes(results, documents.length, toRewrapped);
+    return outcomes(results, request.documents, toRewrapped);
   }
 
   /**
@@ -154,8 +158,12 @@ export class KeysideClient implements Disposable {
     // True: the header is in `edek` alone, to be stored apart. Default: the stream begins with it.
     { isDetached = false, ...options }: StreamOptions & { readonly isDetached?: boolean | undefined } = {},
   ): EncryptedStream {
-    const begin = () => this.#connection.open(Crypto.encryptStream, options);
-    return encryptedStream(begin, () => ({ ...this.#defaults.request(metadata), detached: isDetached }), plaintext);
+    const begin = (abandoned: AbortSignal) => this.#connection.open(Crypto.encryptStream, options, abandoned);
+    const open = () => {
+      checkedSource(plaintext);
+      return { ...this.#defaults.request(metadata), detached: isDetached };
+    };
+    return encryptedStream(begin, open, plaintext);
   }
 
   /**
@@ -168,9 +176,12 @@ export class KeysideClient implements Disposable {
     // The header, where it was stored apart. Default: the ciphertext begins with it.
     { edek = NO_BYTES, ...options }: StreamOptions & { readonly edek?: Uint8Array | undefined } = {},
   ): ByteStream {
-    const begin = () => this.#connection.open(Crypto.decryptStream, options);
-    const open = () => ({ ...this.#defaults.request(metadata), edek, range: undefined });
-    return new ByteStream(() => decryptedStream(begin, open, ciphertext));
+    const begin = (abandoned: AbortSignal) => this.#connection.open(Crypto.decryptStream, options, abandoned);
+    const open = () => {
+      checkedSource(ciphertext);
+      return { ...this.#defaults.request(metadata), edek: checkedBytes(edek, 'edek'), range: undefined };
+    };
+    return decryptedStream(begin, open, ciphertext);
   }
 
   /**
@@ -182,26 +193,26 @@ export class KeysideClient implements Disposable {
     metadata: CallMetadata,
     options: StreamOptions = {},
   ): ByteStream {
-    const begin = () => this.#connection.open(Crypto.decryptStream, options);
+    const begin = (abandoned: AbortSignal) => this.#connection.open(Crypto.decryptStream, options, abandoned);
     const range = { offset, length, objectSize };
-    const open = () => ({ ...this.#defaults.request(metadata), edek, range: checkedRange(range) });
-    return new ByteStream(() => decryptedRange(begin, open, read));
+    const open = () => ({ ...this.#defaults.request(metadata), edek: checkedBytes(edek, 'edek'), range: checkedRange(range) });
+    return decryptedRange(begin, open, read);
   }
 
   /** Probes a key end to end: a key that fails is an answer, not an error. Costs two or three calls to its KMS. */
-  async checkKey({ tenantId, keyId = '' }: KeyReference, options: CallOptions = {}): Promise<KeyCheck> {
-    return checkedKey(await this.#connection.call(Keys.checkKey, { tenantId, keyId }, options));
+  async checkKey(key: KeyReference, options: CallOptions = {}): Promise<KeyCheck> {
+    return checkedKey(await this.#connection.call(Keys.checkKey, toReference(key), options));
   }
 
   /** The tenant's key configurations, in the order of the daemon's configuration. Asks no KMS. */
   async listKeys(tenantId: string, options: CallOptions = {}): Promise<readonly Key[]> {
-    const { keys } = await this.#connection.call(Keys.listKeys, { tenantId }, options);
+    const { keys } = await this.#connection.call(Keys.listKeys, { tenantId: checkedText(tenantId, 'tenantId') }, options);
     return keys.map(toKey);
   }
 
   /** Makes this daemon forget data keys now. Returns how many there were. */
-  async dropKeys({ tenantId, keyId = '' }: KeyReference, options: CallOptions = {}): Promise<number> {
-    const { dropped } = await this.#connection.call(Keys.dropKeys, { tenantId, keyId }, options);
+  async dropKeys(keys: KeyReference, options: CallOptions = {}): Promise<number> {
+    const { dropped } = await this.#connection.call(Keys.dropKeys, toReference(keys), options);
     return dropped;
   }
 
@@ -209,17 +220,11 @@ export class KeysideClient implements Disposable {
    * Records an event in the tenant's audit trail. Resolves with the record's id when it is as durable as the daemon's audit mode
    * promises; rejects with AUDIT_UNAVAILABLE where it is kept nowhere.
    */
-  async logSecurityEvent(
-    { event, occurredAt, targetUserId = '', message = '' }: SecurityEvent,
-    about: Omit<CallMetadata, 'context'>,
-    options: CallOptions = {},
-  ): Promise<string> {
-    if ('context' in about && about.context !== undefined)
-      throw invalidRequest('an event has no context: attributes are recorded with it');
-    const tenantId = checkedText(about.tenantId, 'tenantId');
-    const metadata = this.#defaults.of(about);
-    const [user, sentence] = [checkedText(targetUserId, 'targetUserId'), checkedText(message, 'message')];
-    const request = { tenantId, metadata, event: checkedText(event, 'event'), occurredAt, targetUserId: user, message: sentence };
+  async logSecurityEvent(event: SecurityEvent, about: Omit<CallMetadata, 'context'>, options: CallOptions = {}): Promise<string> {
+    const { context, ...metadata }: CallMetadata = checkedObject(about, 'the metadata');
+    if (context !== undefined) throw invalidRequest('an event has no context: attributes are recorded with it');
+    const tenantId = checkedText(metadata.tenantId, 'tenantId');
+    const request = { tenantId, metadata: this.#defaults.of(metadata), ...toEvent(event) };
     return (await this.#connection.call(Audit.logSecurityEvent, request, options)).recordId;
   }
 
@@ -229,7 +234,7 @@ export class KeysideClient implements Disposable {
     return status === ServingStatus.SERVING;
   }
 
-  /** Ends the connection. Calls under way end first. */
+  /** Ends the connection. Calls that still run may end in CANCELLED: await them before. */
   close(): void {
     this.#connection.close();
   }
@@ -241,6 +246,21 @@ export class KeysideClient implements Disposable {
 
 function toPlaintext({ fields }: DecryptResponse): PlaintextDocument {
   return new PlaintextDocument(fields);
+}
+
+function toReference(reference: KeyReference): { tenantId: string; keyId: string } {
+  const { tenantId, keyId = '' } = checkedObject(reference, 'the key');
+  return { tenantId: checkedText(tenantId, 'tenantId'), keyId: checkedText(keyId, 'keyId') };
+}
+
+function toEvent(event: SecurityEvent) {
+  const { event: name, occurredAt, targetUserId = '', message = '' } = checkedObject(event, 'the event');
+  return {
+    event: checkedText(name, 'event'),
+    occurredAt: occurredAt === undefined ? undefined : checkedDate(occurredAt, 'occurredAt'),
+    targetUserId: checkedText(targetUserId, 'targetUserId'),
+    message: checkedText(message, 'message'),
+  };
 }
 
 function toRewrapped({ edek, keyId, changed }: RewrapResponse): RewrappedKey {

@@ -1,8 +1,9 @@
 import { Metadata } from '@grpc/grpc-js';
 import { Channel, type Limits } from './channel.ts';
 import type { DuplexCall } from './duplex-call.ts';
-import { CallerUnauthenticatedError, cancelled, invalidRequest } from './error-types.ts';
+import { CallerUnauthenticatedError, cancelled } from './error-types.ts';
 import { KeysideError } from './errors.ts';
+import { checkedTimeout } from './inputs.ts';
 import type { DefaultMetadata } from './metadata.ts';
 import { pause } from './patience.ts';
 import type { Rpc } from './rpc.ts';
@@ -62,20 +63,20 @@ export class Connection {
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
-  /** @throws {KeysideError} */
+  /** The request is encoded before this returns: what it was made of may be wiped then. @throws {KeysideError} */
   async call<Request, Response>(
     rpc: Rpc<Request, Response>,
     request: Request,
     { timeoutMs = this.#timeoutMs, signal }: CallOptions,
   ): Promise<Response> {
-    if (!(timeoutMs > 0)) throw invalidRequest('timeoutMs is not a number above 0');
-    const limits = { deadline: performance.now() + timeoutMs, signal };
+    const limits = { deadline: performance.now() + checkedTimeout(timeoutMs), signal };
+    const bytes = rpc.encode(request);
     let isTokenRenewed = false;
     for (let attempt = 1; ; attempt++) {
       if (!this.#channel.isReady) await this.#channel.connect(limits);
       const token = this.#tokenFile?.authorization();
       try {
-        return await this.#channel.unary(rpc, request, { ...limits, metadata: headersOf(token) });
+        return await this.#channel.unary(rpc, bytes, { ...limits, metadata: headersOf(token) });
       } catch (error) {
         // The daemon was started anew, and made another token.
         if (!isTokenRenewed && error instanceof CallerUnauthenticatedError && token !== this.#tokenFile?.authorization()) {
@@ -90,9 +91,12 @@ export class Connection {
   /** Begins a call with messages both ways; it has no deadline. @throws {KeysideError} where there is no token or no daemon */
   async open<Request, Response>(
     rpc: Rpc<Request, Response>,
-    { timeoutMs = this.#timeoutMs, signal }: CallOptions,
+    { timeoutMs = this.#timeoutMs, signal: asked }: CallOptions,
+    abandoned: AbortSignal,
   ): Promise<DuplexCall<Request, Response>> {
-    if (!this.#channel.isReady) await this.#channel.connect({ deadline: performance.now() + timeoutMs, signal });
+    const signal = asked === undefined ? abandoned : AbortSignal.any([asked, abandoned]);
+    const deadline = performance.now() + checkedTimeout(timeoutMs);
+    if (!this.#channel.isReady) await this.#channel.connect({ deadline, signal });
     const metadata = headersOf(this.#tokenFile?.authorization());
     return this.#channel.duplex(rpc, metadata, { address: this.address, timeoutMs, signal });
   }

@@ -1,5 +1,6 @@
+import type { InspectOptions, inspect } from 'node:util';
 import type { KeysideError } from './errors.ts';
-import type { Named } from './metadata.ts';
+import type { Named } from './inputs.ts';
 
 /** Fields to encrypt, by name. Texts are sent as UTF-8, and come back as bytes. */
 export type PlainFields = Named<Uint8Array | string>;
@@ -17,7 +18,7 @@ export interface StoredDocument {
   readonly fields: Named<Uint8Array>;
 }
 
-/** A document that was decrypted: every field verified. */
+/** A document that was decrypted: every field verified. Where it is logged or put into JSON, the names of its fields stand for it. */
 export class PlaintextDocument {
   /** Plaintexts by field name. */
   readonly fields: ReadonlyMap<string, Uint8Array>;
@@ -31,6 +32,16 @@ export class PlaintextDocument {
     const bytes = this.fields.get(name);
     if (bytes === undefined) throw new RangeError(`the document has no field ${JSON.stringify(name)}`);
     return utf8.decode(bytes);
+  }
+
+  /** The names alone: plaintext that reaches a log stays there. */
+  toJSON(): { readonly fields: readonly string[] } {
+    return { fields: [...this.fields.keys()] };
+  }
+
+  /** As `toJSON`, for `console.log` and `util.inspect`. */
+  [Symbol.for('nodejs.util.inspect.custom')](_depth: number, options: InspectOptions, show: typeof inspect): string {
+    return `PlaintextDocument ${show(this.toJSON(), options)}`;
   }
 }
 
@@ -54,7 +65,7 @@ export interface RewrappedKey {
 }
 
 /** What an item of a batch says besides its document. */
-interface BatchItem {
+export interface BatchItem {
   /** The caller's name for it, which comes back with its result: at most 1,024 bytes. Default: empty. */
   readonly id?: string | undefined;
   /** In place of the call's `context`. */

@@ -1,5 +1,12 @@
+export type { ByteSource } from './byte-source.ts';
 export { ByteStream, EncryptedStream } from './byte-stream.ts';
-export { type KeyReference, KeysideClient, type SecurityEvent } from './client.ts';
+export {
+  type EncryptOptions,
+  type KeyReference,
+  KeysideClient,
+  type RewrapBatchOptions,
+  type SecurityEvent,
+} from './client.ts';
 export type { CallOptions, KeysideClientOptions } from './connection.ts';
 export {
   type BatchResult,
@@ -40,7 +47,8 @@ export {
   UnavailableError,
 } from './error-types.ts';
 export { type CodeName, type ErrorFacts, KeysideError } from './errors.ts';
+export type { Named } from './inputs.ts';
 export type { Key, KeyCheck } from './key-answers.ts';
-export type { CallMetadata, DefaultMetadata, Named } from './metadata.ts';
-export type { ByteSource, RangeInput, StreamOptions } from './object-stream.ts';
+export type { CallMetadata, DefaultMetadata } from './metadata.ts';
+export type { RangeInput, StreamOptions } from './object-stream.ts';
 export type { TlsFiles } from './target.ts';

@@ -1,9 +1,5 @@
-import { Buffer } from 'node:buffer';
-import { invalidRequest } from './error-types.ts';
 import type { RequestMetadata } from './gen/keyside/v1/metadata.ts';
-
-/** Texts or bytes by name. A `Map` takes every name; a plain object is for names known beforehand. */
-export type Named<Value> = ReadonlyMap<string, Value> | Readonly<Record<string, Value>>;
+import { checkedObject, checkedText, type Named, textsByName } from './inputs.ts';
 
 /** On whose behalf calls are made. All of it is recorded in clear: never put a secret here. Each text: at most 1,024 bytes. */
 export interface DefaultMetadata {
@@ -33,8 +29,6 @@ export interface CallMetadata extends DefaultMetadata {
   readonly context?: Named<string> | undefined;
 }
 
-const NO_PAIRS: Map<string, string> = new Map();
-
 /** What the client says of itself in each call: its defaults, checked once. */
 export class MetadataDefaults {
   readonly #defaults: DefaultMetadata;
@@ -49,6 +43,7 @@ export class MetadataDefaults {
 
   /** What every request about a document says besides the document. */
   request(call: CallMetadata): { tenantId: string; metadata: RequestMetadata; context: Map<string, string> } {
+    checkedObject(call, 'the metadata');
     return {
       tenantId: checkedText(call.tenantId, 'tenantId'),
       metadata: this.of(call),
@@ -79,39 +74,4 @@ export class MetadataDefaults {
     const own = textsByName(attributes, 'an attribute');
     return this.#attributes.size === 0 ? own : new Map([...this.#attributes, ...own]);
   }
-}
-
-/** @throws {RequestInvalidError} for a name or text that UTF-8 cannot hold */
-export function textsByName(named: Named<string> | undefined, what: string): Map<string, string> {
-  if (named === undefined) return NO_PAIRS;
-  const map = new Map<string, string>();
-  for (const [name, text] of entriesOf(named)) {
-    map.set(checkedText(name, `the name of ${what}`), checkedText(text, `a value of ${what}`));
-  }
-  return map;
-}
-
-/** Texts become UTF-8. @throws {RequestInvalidError} for a name or text that UTF-8 cannot hold, and for what is neither text nor bytes */
-export function bytesByName(named: Named<Uint8Array | string>): Map<string, Uint8Array> {
-  const map = new Map<string, Uint8Array>();
-  for (const [name, value] of entriesOf(named)) {
-    map.set(checkedText(name, 'the name of a field'), value instanceof Uint8Array ? value : utf8(value));
-  }
-  return map;
-}
-
-function utf8(value: string): Uint8Array {
-  if (typeof value !== 'string') throw invalidRequest('a field is neither bytes nor text');
-  return Buffer.from(checkedText(value, 'the text of a field'));
-}
-
-function entriesOf<Value>(named: Named<Value>): Iterable<readonly [string, Value]> {
-  return named instanceof Map ? named : Object.entries(named);
-}
-
-/** Half a surrogate pair has no UTF-8: what is sent in its place would be another text, and two texts could become one. */
-export function checkedText(text: string, what: string): string {
-  if (typeof text !== 'string') throw invalidRequest(`${what} is no text`);
-  if (!text.isWellFormed()) throw invalidRequest(`${what} is not well-formed Unicode`);
-  return text;
 }

@@ -1,4 +1,6 @@
-import { EncryptedStream } from './byte-stream.ts';
+import { types } from 'node:util';
+import { type ByteSource, checkedSource, SourceReader } from './byte-source.ts';
+import { ByteStream, EncryptedStream } from './byte-stream.ts';
 import type { DuplexCall } from './duplex-call.ts';
 import { invalidRequest, unexpectedAnswer } from './error-types.ts';
 import type { KeysideError } from './errors.ts';
@@ -10,9 +12,6 @@ import type {
   EncryptStreamRequest,
   EncryptStreamResponse,
 } from './gen/keyside/v1/stream.ts';
-
-/** Bytes in pieces of any length: an async generator, a Node `Readable`, a web `ReadableStream`, an array. */
-export type ByteSource = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 /** What one stream may ask for beyond its bytes. */
 export interface StreamOptions {
@@ -39,8 +38,8 @@ export interface RangeInput {
   readonly read: (offset: number, length: number) => ByteSource | Promise<Uint8Array | ByteSource>;
 }
 
-/** Begins a call; nothing is sent yet. */
-type Begin<Call> = () => Promise<Call>;
+/** Begins a call; nothing is sent yet. The signal ends it at any time. */
+type Begin<Call> = (abandoned: AbortSignal) => Promise<Call>;
 type EncryptCall = DuplexCall<EncryptStreamRequest, EncryptStreamResponse>;
 type DecryptCall = DuplexCall<DecryptStreamRequest, DecryptStreamResponse>;
 
@@ -52,23 +51,29 @@ export function encryptedStream(
   open: () => EncryptStreamOpen,
   plaintext: ByteSource,
 ): EncryptedStream {
+  const source = new SourceReader(plaintext);
+  const abandonment = new AbortController();
   let opening: Promise<{ readonly call: EncryptCall; readonly edek: Uint8Array }> | undefined;
   const opened = () => {
-    opening ??= openEncrypting(begin, open);
+    opening ??= openEncrypting(() => begin(abandonment.signal), open);
     return opening;
   };
   async function* chunks(): AsyncGenerator<Uint8Array, void> {
-    const { call } = await opened();
-    yield* exchange(call, plaintext);
+    try {
+      const { call } = await opened();
+      yield* exchange(call, source);
+    } finally {
+      source.release();
+    }
   }
   return new EncryptedStream({
     open: () => opened().then(({ edek }) => edek),
     chunks,
-    cancel: () => void opening?.then(({ call }) => call.cancel()).catch(() => undefined),
+    abandon: () => abandonBoth(abandonment, source),
   });
 }
 
-async function openEncrypting(begin: Begin<EncryptCall>, open: () => EncryptStreamOpen) {
+async function openEncrypting(begin: () => Promise<EncryptCall>, open: () => EncryptStreamOpen) {
   const request = { open: open() };
   const call = await begin();
   await call.send(request);
@@ -77,43 +82,69 @@ async function openEncrypting(begin: Begin<EncryptCall>, open: () => EncryptStre
   return { call, edek: answer.opened.edek };
 }
 
-export async function* decryptedStream(
-  begin: Begin<DecryptCall>,
-  open: () => DecryptStreamOpen,
-  ciphertext: ByteSource,
-): AsyncGenerator<Uint8Array, void> {
-  const request = { open: open() };
-  const call = await begin();
-  await call.send(request);
-  yield* exchange(call, ciphertext);
+export function decryptedStream(begin: Begin<DecryptCall>, open: () => DecryptStreamOpen, ciphertext: ByteSource): ByteStream {
+  const source = new SourceReader(ciphertext);
+  const abandonment = new AbortController();
+  async function* chunks(): AsyncGenerator<Uint8Array, void> {
+    try {
+      const request = { open: open() };
+      const call = await begin(abandonment.signal);
+      await call.send(request);
+      yield* exchange(call, source);
+    } finally {
+      source.release();
+    }
+  }
+  return new ByteStream({ chunks, abandon: () => abandonBoth(abandonment, source) });
 }
 
-export async function* decryptedRange(
-  begin: Begin<DecryptCall>,
-  open: () => DecryptStreamOpen,
-  read: RangeInput['read'],
-): AsyncGenerator<Uint8Array, void> {
-  const request = { open: open() };
-  const call = await begin();
-  await call.send(request);
-  const answer = await call.receive(true);
-  if (answer?.opened === undefined) throw unexpected(call);
-  yield* exchange(call, bytesOfSpans(answer.opened.spans, read));
+export function decryptedRange(begin: Begin<DecryptCall>, open: () => DecryptStreamOpen, read: RangeInput['read']): ByteStream {
+  const abandonment = new AbortController();
+  let source: SourceReader | undefined;
+  async function* chunks(): AsyncGenerator<Uint8Array, void> {
+    const request = { open: open() };
+    const call = await begin(abandonment.signal);
+    await call.send(request);
+    const answer = await call.receive(true);
+    if (answer?.opened === undefined) throw unexpected(call);
+    source = new SourceReader(bytesOfSpans(answer.opened.spans, read));
+    yield* exchange(call, source);
+  }
+  return new ByteStream({ chunks, abandon: () => abandonBoth(abandonment, source) });
 }
 
-async function* bytesOfSpans(
+/** The call first: the daemon must not take what a source says when it is let go for an end. */
+function abandonBoth(call: AbortController, source: SourceReader | undefined): void {
+  call.abort();
+  source?.release();
+}
+
+function bytesOfSpans(
   spans: readonly { readonly offset: number; readonly length: number }[],
   read: RangeInput['read'],
-): AsyncGenerator<Uint8Array, void> {
-  for (const { offset, length } of spans) {
-    const answer = await read(offset, length);
-    let given = 0;
-    for await (const chunk of answer instanceof Uint8Array ? [answer] : answer) {
-      given += chunk.length;
-      yield chunk;
+): AsyncIterable<Uint8Array> {
+  let part: SourceReader | undefined;
+  let isReleased = false;
+  async function* bytes(): AsyncGenerator<Uint8Array, void> {
+    for (const { offset, length } of spans) {
+      const answer = await read(offset, length);
+      part = new SourceReader(types.isUint8Array(answer) ? [answer] : checkedSource(answer));
+      if (isReleased) return part.release();
+      let given = 0;
+      for (let piece = await part.read(); piece !== undefined; piece = await part.read()) {
+        given += piece.length;
+        yield piece;
+      }
+      if (given !== length) throw invalidRequest(`read gave ${given} of the ${length} bytes at ${offset} of the body`);
     }
-    if (given !== length) throw invalidRequest(`read gave ${given} of the ${length} bytes at ${offset} of the body`);
   }
+  const pieces = bytes();
+  const release = () => {
+    isReleased = true;
+    part?.release();
+    return pieces.return();
+  };
+  return { [Symbol.asyncIterator]: () => ({ next: () => pieces.next(), return: release }) };
 }
 
 /**
@@ -123,7 +154,7 @@ async function* bytesOfSpans(
  */
 async function* exchange(
   call: DuplexCall<{ chunk: Uint8Array }, { chunk?: Uint8Array | undefined }>,
-  source: ByteSource,
+  source: SourceReader,
 ): AsyncGenerator<Uint8Array, void> {
   const sending = new Sending(call, source);
   try {
@@ -133,7 +164,7 @@ async function* exchange(
     if (!sending.isDone) throw unexpected(call);
   } finally {
     call.cancel();
-    sending.stop();
+    source.release();
   }
 }
 
@@ -149,44 +180,30 @@ async function receive<Message>(call: DuplexCall<never, Message>, sending: Sendi
 /** The way out of a stream: runs by itself, and never ends the daemon's input but at the source's end. */
 class Sending {
   readonly #call: DuplexCall<{ chunk: Uint8Array }, unknown>;
-  #source: AsyncIterator<Uint8Array> | Iterator<Uint8Array> | undefined;
-  #isStopped = false;
+  readonly #source: SourceReader;
   isDone = false;
   failure: { readonly error: unknown } | undefined;
 
-  constructor(call: DuplexCall<{ chunk: Uint8Array }, unknown>, source: ByteSource) {
+  constructor(call: DuplexCall<{ chunk: Uint8Array }, unknown>, source: SourceReader) {
     this.#call = call;
-    void this.#run(source);
+    this.#source = source;
+    void this.#run();
   }
 
-  /** Lets the source go, without waiting for it. */
-  stop(): void {
-    if (this.#isStopped || this.isDone) return;
-    this.#isStopped = true;
-    Promise.resolve(this.#source?.return?.()).catch(() => undefined);
-  }
-
-  async #run(bytes: ByteSource): Promise<void> {
+  async #run(): Promise<void> {
     try {
-      const source = Symbol.asyncIterator in bytes ? bytes[Symbol.asyncIterator]() : bytes[Symbol.iterator]();
-      this.#source = source;
-      for (let next = await source.next(); next.done !== true; next = await source.next()) {
-        if (!(next.value instanceof Uint8Array)) throw invalidRequest('the source gives something else than bytes');
-        await this.#send(next.value);
-        if (this.#isStopped) return;
-      }
+      for (let bytes = await this.#source.read(); bytes !== undefined; bytes = await this.#source.read()) await this.#send(bytes);
+      this.isDone = true;
+      this.#call.endSending();
     } catch (error) {
-      this.failure = { error };
+      // What is let go may fail by that.
+      if (!this.#source.isReleased) this.failure = { error };
       this.#call.cancel();
-      return;
     }
-    if (this.#isStopped) return;
-    this.isDone = true;
-    this.#call.endSending();
   }
 
   async #send(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length && !this.#isStopped; at += PIECE_BYTES) {
+    for (let at = 0; at < bytes.length && !this.#source.isReleased; at += PIECE_BYTES) {
       await this.#call.send({ chunk: bytes.subarray(at, at + PIECE_BYTES) });
     }
   }

@@ -1,9 +1,9 @@
 /** The longest time of a timer, in milliseconds; a longer one would be over at once. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-/** Calls `work` after `ms` milliseconds, or never where that is too far away to matter. */
-export function later(work: () => void, ms: number): NodeJS.Timeout | undefined {
-  return ms > LONGEST_MS ? undefined : setTimeout(work, ms);
+/** Calls `work` after `ms` milliseconds, or after the longest time of a timer, 24.8 days. */
+export function later(work: () => void, ms: number): NodeJS.Timeout {
+  return setTimeout(work, Math.min(ms, LONGEST_MS));
 }
 
 /** Waits; ends early where the signal does, and can be ended through `wakers`, which it stands in while it waits. */

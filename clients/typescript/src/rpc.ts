@@ -55,5 +55,12 @@ function encoderOf<T>(type: Encodes<T>): (message: T) => Buffer {
 
 /** Two texts that differ must not become one: what is not UTF-8 ends the call. */
 function decoderOf<T>(type: Decodes<T>): (bytes: Uint8Array) => T {
-  return (bytes) => type.decode(new BinaryReader(bytes, (text) => utf8.decode(text)));
+  return (bytes) => type.decode(new CopyingReader(bytes, (text) => utf8.decode(text)));
+}
+
+/** Each value has a buffer of its own: with a view, whoever gets one field would hold them all. */
+class CopyingReader extends BinaryReader {
+  override bytes(): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(super.bytes());
+  }
 }

@@ -36,9 +36,9 @@ export function parseTarget(address: string, tls: TlsFiles | undefined): Target 
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
     throw new TypeError('the address must be unix:///path or host:port, such as 127.0.0.1:7460');
   }
-  const uri = `dns:${address}`;
-  if (tls !== undefined) return { uri, credentials: mutualTls(tls) };
-  if (!isLoopback(host)) throw new TypeError(`${host} is not this machine: TLS files are needed to speak to it`);
+  if (tls !== undefined) return { uri: `dns:${address}`, credentials: mutualTls(tls) };
+  const uri = loopbackUri(host, Number(port));
+  if (uri === undefined) throw new TypeError(`${host} is not this machine: TLS files are needed to speak to it`);
   return { uri, credentials: ChannelCredentials.createInsecure() };
 }
 
@@ -48,9 +48,11 @@ function mutualTls({ caFile, certFile, keyFile }: TlsFiles): ChannelCredentials 
   return ChannelCredentials.createSsl(ca, key, cert, { rejectUnauthorized: true });
 }
 
-function isLoopback(host: string): boolean {
+/** In numbers, so that no resolver is asked: one may take `localhost` for another machine. Undefined for any other host. */
+function loopbackUri(host: string, port: number): string | undefined {
+  if (host.toLowerCase() === 'localhost') return `ipv4:127.0.0.1:${port}`;
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   const version = isIP(bare);
-  if (version === 0) return bare.toLowerCase() === 'localhost';
-  return LOOPBACK.check(bare, version === 6 ? 'ipv6' : 'ipv4');
+  if (version === 0 || !LOOPBACK.check(bare, `ipv${version as 4 | 6}`)) return undefined;
+  return `ipv${version}:${host}:${port}`;
 }

@@ -68,12 +68,22 @@ describe('a batch', () => {
     assert.equal(BatchRewrapRequest.decode(daemon.calls[0]?.request as Uint8Array).targetKeyId, 'acme-2');
   });
 
-  it('is refused an answer with a result too few, or an empty one: none is taken for another', async (t) => {
-    for (const results of [[], [{ id: '', document: undefined, error: undefined }]]) {
+  const result = (id: string) => ({ id, document: { edek: EDEK, keyId: 'acme-1', changed: true }, error: undefined });
+  const answers = {
+    'a result too few': [result('1')],
+    'a result too many': [result('1'), result('2'), result('2')],
+    'an empty result': [result('1'), { id: '2', document: undefined, error: undefined }],
+    'results in another order': [result('2'), result('1')],
+    'a result of no item': [result('1'), result('')],
+    'an error of another item': [result('1'), { id: '3', document: undefined, error: REJECTED }],
+  };
+  for (const [name, results] of Object.entries(answers)) {
+    it(`is refused an answer with ${name}: none is taken for another`, async (t) => {
       const { client } = await connected(t, [BatchRewrapResponse.encode({ results }).finish()]);
-      await assert.rejects(client.rewrapBatch([{ edek: EDEK }], { tenantId: 'acme' }), (error) => {
+      const items = ['1', '2'].map((id) => ({ id, edek: EDEK }));
+      await assert.rejects(client.rewrapBatch(items, { tenantId: 'acme' }), (error) => {
         return error instanceof KeysideError && error.reason === 'INTERNAL';
       });
-    }
-  });
+    });
+  }
 });

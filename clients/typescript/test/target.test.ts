@@ -5,9 +5,17 @@ import { parseTarget } from '../src/target.ts';
 const NO_FILES = { caFile: '/none/ca', certFile: '/none/cert', keyFile: '/none/key' };
 
 describe('an address', () => {
-  for (const address of ['127.0.0.1:7460', '127.9.9.9:1', 'localhost:65535', '[::1]:7460', '[0:0:0:0:0:0:0:1]:7460']) {
-    it(`of this machine needs no TLS: ${address}`, () => {
-      assert.equal(parseTarget(address, undefined).uri, `dns:${address}`);
+  const local = {
+    '127.0.0.1:7460': 'ipv4:127.0.0.1:7460',
+    '127.9.9.9:1': 'ipv4:127.9.9.9:1',
+    'localhost:65535': 'ipv4:127.0.0.1:65535',
+    'LocalHost:7460': 'ipv4:127.0.0.1:7460',
+    '[::1]:7460': 'ipv6:[::1]:7460',
+    '[0:0:0:0:0:0:0:1]:7460': 'ipv6:[0:0:0:0:0:0:0:1]:7460',
+  };
+  for (const [address, uri] of Object.entries(local)) {
+    it(`of this machine needs no TLS, and is never asked of a resolver: ${address}`, () => {
+      assert.equal(parseTarget(address, undefined).uri, uri);
     });
   }
 

@@ -142,10 +142,15 @@ export class HttpsApiServer implements ApiServer {
     const [token, ca] = await Promise.all([readFile(tokenFile, 'utf8'), readFile(caFile, 'utf8')]);
     if (this.#connections?.ca !== ca) {
       this.#connections?.agent.destroy();
-      this.#connections = { ca, agent: new Agent({ ca, keepAlive: true, minVersion: 'TLSv1.2', timeout: IDLE_SOCKET_MS }) };
+      this.#connections = { ca, agent: agentOf(ca) };
     }
     return { token: token.trim(), agent: this.#connections.agent };
   }
+}
+
+/** `rejectUnauthorized` is said, since without it a variable of the environment decides, and a stranger gets the token. */
+function agentOf(ca: string): Agent {
+  return new Agent({ ca, rejectUnauthorized: true, keepAlive: true, minVersion: 'TLSv1.2', timeout: IDLE_SOCKET_MS });
 }
 
 function answerOf(request: ClientRequest, body: string): Promise<Answer> {

@@ -23,8 +23,10 @@ export interface LeaderOptions {
   /** Of this process and no other, ever. */
   readonly identity: string;
   readonly times: LeaderTimes;
-  /** Monotonic, and counting time asleep. */
+  /** Counts time asleep, and the wall clock's steps forward too: by it this replica leads, at most too short. */
   readonly clock: Clock;
+  /** Counts neither: by it others are waited for, at most too long. Milliseconds from an arbitrary start. */
+  readonly monotonicMs: () => number;
   /** Milliseconds since 1970: for people that read the Lease, nothing is judged by it. */
   readonly wallMs: () => number;
   readonly logger: Logger;
@@ -33,14 +35,14 @@ export interface LeaderOptions {
 /**
  * One replica of several, chosen by a Lease of coordination.k8s.io. No two lead at a time, whatever their clocks say, as long as those run
  * equally fast: who waits counts from when it saw the Lease change, who leads from before it asked for the change, and gives up
- * `leaseDurationMs - renewDeadlineMs` earlier.
+ * `leaseDurationMs - renewDeadlineMs` earlier. A step of a wall clock, or a sleep, makes either of them err to the same side.
  */
 export class Leader {
   readonly #options: LeaderOptions;
   readonly #problems: Problems;
-  /** What the Lease said last, and since when it has; `text` is all of its spec. */
+  /** What the Lease said last, and since when it has, by `monotonicMs`; `text` is all of its spec. */
   #observed: { readonly text: string; readonly sinceMs: number } | undefined;
-  /** When the last renewal that succeeded was asked for. */
+  /** When the last renewal that succeeded was asked for, by `clock`. */
   #renewedMs: number | undefined;
   #wasLeading = false;
 
@@ -113,16 +115,16 @@ export class Leader {
 
   #observe(lease: KubernetesObject): void {
     const text = JSON.stringify(lease.spec ?? null);
-    if (this.#observed?.text !== text) this.#observed = { text, sinceMs: this.#options.clock.nowMs() };
+    if (this.#observed?.text !== text) this.#observed = { text, sinceMs: this.#options.monotonicMs() };
   }
 
   /** Whether its holder was not heard of for as long as either of us thinks one must be. */
   #hasRunOut(lease: KubernetesObject): boolean {
-    const { clock, times } = this.#options;
+    const { monotonicMs, times } = this.#options;
     const { leaseDurationSeconds } = asMapping(lease.spec);
     const theirsMs = typeof leaseDurationSeconds === 'number' ? leaseDurationSeconds * SECOND_MS : 0;
-    const sinceMs = this.#observed?.sinceMs ?? clock.nowMs();
-    return clock.nowMs() - sinceMs > Math.max(theirsMs, times.leaseDurationMs);
+    const sinceMs = this.#observed?.sinceMs ?? monotonicMs();
+    return monotonicMs() - sinceMs > Math.max(theirsMs, times.leaseDurationMs);
   }
 
   /** The Lease with this replica as its holder. */

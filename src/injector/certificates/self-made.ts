@@ -1,5 +1,4 @@
 import type { X509Certificate } from 'node:crypto';
-import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type ApiServer, ApiServerError, type KubernetesObject } from './api-server.ts';
 import { type BundlePlace, CaBundle, type PublishedBundle } from './ca-bundle.ts';
@@ -19,8 +18,8 @@ export interface SelfMadeOptions {
   readonly rules: RotationRules;
   /** How long an API server may take to hear of a new `caBundle`. */
   readonly propagationMs: number;
-  /** Monotonic, and counting time asleep. */
-  readonly clock: Clock;
+  /** Milliseconds from an arbitrary start; a step of the wall clock is no time in which API servers hear of anything. */
+  readonly monotonicMs: () => number;
   /** Milliseconds since 1970. */
   readonly wallMs: () => number;
   readonly logger: Logger;
@@ -117,7 +116,7 @@ export class SelfMadeCertificates implements CertificateSource {
 
   /** From the first moment that it was seen: what was published before that, and what will be, is nothing to go by. */
   #seePublished(published: PublishedBundle): void {
-    const nowMs = this.#options.clock.nowMs();
+    const nowMs = this.#options.monotonicMs();
     this.#published = published;
     this.#publishedSince = new Map(
       published.authorities.map(({ fingerprint256 }) => [fingerprint256, this.#publishedSince.get(fingerprint256) ?? nowMs]),
@@ -125,15 +124,15 @@ export class SelfMadeCertificates implements CertificateSource {
   }
 
   #isKnown({ fingerprint256 }: X509Certificate): boolean {
-    const { clock, propagationMs } = this.#options;
+    const { monotonicMs, propagationMs } = this.#options;
     const sinceMs = this.#publishedSince.get(fingerprint256);
-    return this.#isSeen && sinceMs !== undefined && clock.nowMs() - sinceMs >= propagationMs;
+    return this.#isSeen && sinceMs !== undefined && monotonicMs() - sinceMs >= propagationMs;
   }
 
-  /** Another certificate is served where it is trusted, or where the present one is not either. */
+  /** Another certificate is served where every API server trusts it, or where the present one is not trusted any more. */
   #take(next: ServingCertificate): void {
     const present = this.#serving;
-    if (present !== undefined && (isSame(present.leaf, next.leaf) || (this.#isTrusted(present) && !this.#isTrusted(next))))
+    if (present !== undefined && (isSame(present.leaf, next.leaf) || (this.#isTrusted(present) && !this.#isKnownTrusted(next))))
       return;
     this.#serving = next;
     this.#options.onCertificate(next);
@@ -141,6 +140,11 @@ export class SelfMadeCertificates implements CertificateSource {
 
   #isTrusted({ leaf }: ServingCertificate): boolean {
     return isCovered(leaf, this.#published?.authorities ?? [], this.#options.wallMs());
+  }
+
+  #isKnownTrusted({ leaf }: ServingCertificate): boolean {
+    const known = (this.#published?.authorities ?? []).filter((authority) => this.#isKnown(authority));
+    return isCovered(leaf, known, this.#options.wallMs());
   }
 
   async #attempt(trouble: string, action: () => Promise<void>): Promise<boolean> {

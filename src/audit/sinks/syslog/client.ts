@@ -44,6 +44,8 @@ export class SyslogClient {
       port,
       servername: serverName ?? (isAddress(host) ? '' : host),
       minVersion: 'TLSv1.2',
+      // Else a variable of the environment could let strangers have the records.
+      rejectUnauthorized: true,
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined || key === undefined ? {} : { cert, key }),
       ...(this.#session === undefined ? {} : { session: this.#session }),

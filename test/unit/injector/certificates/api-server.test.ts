@@ -104,6 +104,19 @@ describe('the client of the API server', () => {
     assert.equal(server.asked.length, asked);
   });
 
+  it('believes no stranger where the environment tells Node to', async (t) => {
+    const { server, api } = await setUp(t);
+    const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    t.after(() => {
+      if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+      else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    });
+    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    writeFileSync(server.caFile, Authority.make({ nowMs: Date.now(), lifetimeMs: 3_600_000 }).pair.certificate);
+    await assert.rejects(api.get(SECRET_PATH), { failure: 'unavailable', message: /UNABLE_TO_VERIFY_LEAF_SIGNATURE/ });
+    assert.equal(server.asked.length, 0);
+  });
+
   it('gives up in time where nobody answers, and comes back when somebody does', async (t) => {
     const { server, api } = await setUp(t);
     await api.create(COLLECTION, secret());

@@ -13,6 +13,8 @@ class World {
   readonly cluster = new ClusterObjects();
   readonly log = new KeptLog();
   nowMs = 0;
+  /** What the clock counts that others do not: sleep, or a step of the wall clock. */
+  readonly jumpsMs = new Map<string, number>();
   /** How long the next write is under way, there and back. */
   slowMs = 0;
   /** What the next request fails with, after it was done where `isDone`. */
@@ -25,7 +27,8 @@ class World {
       lease: 'injector',
       identity,
       times: TIMES,
-      clock: { nowMs: () => this.nowMs + offsetMs },
+      clock: { nowMs: () => this.nowMs + offsetMs + (this.jumpsMs.get(identity) ?? 0) },
+      monotonicMs: () => this.nowMs + offsetMs,
       wallMs: () => wallMs,
       logger: this.log,
     });
@@ -139,6 +142,28 @@ describe('the leader', () => {
       assert.equal(b.isLeading, true);
       assert.deepEqual([world.spec.holderIdentity, world.spec.leaseTransitions], ['b', 2]);
     }
+  });
+
+  it('counts a step of its wall clock as no time in which the holder was silent', async () => {
+    const world = new World();
+    const [a, b] = [world.replica('a'), world.replica('b')];
+    await a.step();
+    await b.step();
+    world.nowMs = 1_000;
+    world.jumpsMs.set('b', 20_000);
+    await b.step();
+    assert.deepEqual([a.isLeading, b.isLeading], [true, false]);
+    assert.equal(world.spec.holderIdentity, 'a');
+  });
+
+  it('leads no longer where it slept beyond its deadline, though its monotonic clock stood still', async () => {
+    const world = new World();
+    const a = world.replica('a');
+    await a.step();
+    world.jumpsMs.set('a', 9_999);
+    assert.equal(a.isLeading, true);
+    world.jumpsMs.set('a', 10_000);
+    assert.equal(a.isLeading, false);
   });
 
   it('waits as long as the holder says, where that is longer', async () => {

@@ -77,6 +77,33 @@ describe('the rotation', () => {
     });
   }
 
+  for (const ahead of [0.02, 1, 30, 400]) {
+    it(`replaces an authority that a clock ${ahead} days ahead has made, once`, () => {
+      const poisoned = rotate(undefined, RULES, at(ahead, false));
+      const mended = rotate(poisoned, RULES, at(0, false));
+      assert.notEqual(mended.signer, poisoned.signer);
+      assert.ok(isCovered(mended.serving.leaf, mended.authorities, START_MS));
+      assert.equal(rotate(mended, RULES, at(0, false)), mended);
+      assert.equal(rotate(mended, RULES, at(0.1, true)).signer, mended.signer);
+    });
+  }
+
+  it('takes clocks that differ by a few minutes for none that are wrong', () => {
+    assert.equal(rotate(first, RULES, at(-4 / 1_440, true)), first);
+  });
+
+  it('keeps few authorities and changes nothing at a second look, however the clock jumps', () => {
+    let state = first;
+    for (let jump = 0; jump < 20; jump += 1) {
+      for (const day of [-400, 0, 400, 1]) {
+        state = rotate(state, RULES, at(day, false));
+        assert.ok(isCovered(state.serving.leaf, state.authorities, START_MS + day * DAY_MS));
+        assert.equal(rotate(state, RULES, at(day, jump % 2 === 0)), state);
+        assert.ok(state.authorities.length <= 4, `${state.authorities.length}`);
+      }
+    }
+  });
+
   it('makes one authority and not one at each look while it waits', () => {
     let state = rotate(rotate(first, RULES, at(45, true)), RULES, at(60.1, false));
     for (let hour = 0; hour < 48; hour += 1) state = rotate(state, RULES, at(60.1 + hour / 24, false));

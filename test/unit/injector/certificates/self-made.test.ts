@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
+import type { X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
 import type { ApiServer, ApiServerFailure } from '../../../../src/injector/certificates/api-server.ts';
 import { SelfMadeCertificates } from '../../../../src/injector/certificates/self-made.ts';
@@ -22,6 +23,8 @@ interface Replica {
 class World {
   readonly cluster = new ClusterObjects();
   nowMs = START_MS;
+  /** How far the wall clock is off. */
+  wrongMs = 0;
   /** What requests fail with. */
   fails: (verb: keyof ApiServer, path: string) => ApiServerFailure | undefined = () => undefined;
 
@@ -39,8 +42,8 @@ class World {
       place: { webhookConfiguration: 'injector', namespace: NAMESPACE, service: SERVICE },
       rules: { dnsNames: ['injector.keyside.svc'], authorityLifetimeMs: 90 * DAY_MS, certificateLifetimeMs: 30 * DAY_MS },
       propagationMs: 2 * MINUTE_MS,
-      clock: { nowMs: () => this.nowMs - START_MS },
-      wallMs: () => this.nowMs,
+      monotonicMs: () => this.nowMs - START_MS,
+      wallMs: () => this.nowMs + this.wrongMs,
       logger: log,
       onCertificate: (serving) => served.push(serving),
     });
@@ -134,6 +137,70 @@ describe('certificates that the injector makes itself', () => {
     await look();
     assert.notEqual(b.served.at(-1)?.certificate, before?.certificate);
     assert.equal(world.published.length, 2);
+  });
+
+  it('are of the next authority when time has passed, and not when the wall clock was set', async () => {
+    const world = new World();
+    const a = world.replica({ isLeading: true });
+    await a.certificates.check();
+    for (const day of [45, 61]) {
+      world.nowMs = START_MS + day * DAY_MS;
+      await a.certificates.check();
+      world.nowMs += 3 * MINUTE_MS;
+      if (day === 45) await a.certificates.check();
+    }
+    world.nowMs -= 3 * MINUTE_MS;
+    const [before] = [a.served.at(-1)];
+    assert.equal(world.published.length, 2);
+    world.nowMs += 5_000;
+    world.wrongMs = 3 * MINUTE_MS;
+    await a.certificates.check();
+    assert.equal(a.served.at(-1), before);
+    world.nowMs += 2 * MINUTE_MS;
+    await a.certificates.check();
+    assert.notEqual(a.served.at(-1)?.certificate, before?.certificate);
+  });
+
+  for (const aheadMs of [20 * MINUTE_MS, DAY_MS, 400 * DAY_MS]) {
+    it(`are good at the first look after a clock that was ${aheadMs / MINUTE_MS} minutes ahead at the start, and written once more`, async () => {
+      const world = new World();
+      const [a, b] = [world.replica({ isLeading: true }), world.replica()];
+      world.wrongMs = aheadMs;
+      await a.certificates.check();
+      world.wrongMs = 0;
+      for (let look = 0; look < 60; look += 1) {
+        world.nowMs += 1_000;
+        await a.certificates.check();
+        await b.certificates.check();
+        assert.deepEqual([a.certificates.isReady, b.certificates.isReady], [true, true], `look ${look}`);
+      }
+      assert.equal(world.cluster.writes.filter(({ path }) => path === SECRET_PATH).length, 2);
+      assert.ok(world.trusts(a.served.at(-1)) && world.trusts(b.served.at(-1)));
+    });
+  }
+
+  it('outlive looks of a clock that is far behind: every replica serves on what API servers know', async () => {
+    const world = new World();
+    const [a, b] = [world.replica({ isLeading: true }), world.replica()];
+    await a.certificates.check();
+    world.nowMs += 10 * DAY_MS;
+    await a.certificates.check();
+    await b.certificates.check();
+    const [known] = world.published;
+    world.wrongMs = -400 * DAY_MS;
+    for (let look = 0; look < 3; look += 1) await a.certificates.check();
+    world.wrongMs = 0;
+    for (let second = 0; second < 119; second += 1) {
+      world.nowMs += 1_000;
+      await a.certificates.check();
+      await b.certificates.check();
+      assert.ok(world.published.some((authority) => known !== undefined && authority.fingerprint256 === known.fingerprint256));
+      assert.ok(known !== undefined && isCovered(b.served.at(-1)?.leaf as X509Certificate, [known], world.nowMs));
+    }
+    world.nowMs += 10_000;
+    await b.certificates.check();
+    assert.ok(world.trusts(b.served.at(-1)));
+    assert.equal(world.cluster.writes.filter(({ path }) => path === SECRET_PATH).length, 3);
   });
 
   it('have their bundle written again where somebody has overwritten it', async () => {
