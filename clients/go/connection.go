@@ -59,7 +59,7 @@ func newConnection(s settings) (*connection, error) {
 		address:        s.address,
 		timeout:        s.timeout,
 		connectTimeout: s.connectTimeout,
-		retries:        newRetries(),
+		retries:        newRetries(s.maxAttempts),
 	}
 	if s.tokenFile != "" {
 		c.tokenFile = &tokenFile{path: s.tokenFile}

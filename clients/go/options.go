@@ -11,6 +11,7 @@ const (
 	defaultAddress        = "127.0.0.1:7460"
 	defaultTimeout        = 10 * time.Second
 	defaultConnectTimeout = 5 * time.Second
+	defaultMaxAttempts    = 4
 )
 
 // Option changes how [New] makes a client.
@@ -31,6 +32,7 @@ type settings struct {
 	tls            *TLSFiles
 	timeout        time.Duration
 	connectTimeout time.Duration
+	maxAttempts    int
 	defaults       Metadata
 }
 
@@ -61,6 +63,11 @@ func WithConnectTimeout(timeout time.Duration) Option {
 	return func(s *settings) { s.connectTimeout = timeout }
 }
 
+// WithMaxAttempts is how often a call is made at most where the daemon names a time to make it again after; 1: once. Default: 4.
+func WithMaxAttempts(attempts int) Option {
+	return func(s *settings) { s.maxAttempts = attempts }
+}
+
 // WithDefaults gives metadata for all calls; what a call says wins, field by field. TenantID and Context must be empty: which tenant's
 // data it is must be said each time.
 func WithDefaults(defaults Metadata) Option {
@@ -74,6 +81,7 @@ func newSettings(options []Option) (settings, error) {
 		tokenFile:      os.Getenv("KEYSIDE_TOKEN_FILE"),
 		timeout:        defaultTimeout,
 		connectTimeout: defaultConnectTimeout,
+		maxAttempts:    defaultMaxAttempts,
 	}
 	if s.address == "" {
 		s.address = defaultAddress
@@ -89,6 +97,9 @@ func newSettings(options []Option) (settings, error) {
 	}
 	if s.timeout <= 0 || s.connectTimeout <= 0 {
 		return s, errors.New("keyside: a timeout must be longer than nothing")
+	}
+	if s.maxAttempts < 1 {
+		return s, errors.New("keyside: a call is made once at least")
 	}
 	return s, nil
 }

@@ -112,6 +112,7 @@ func TestOptionsThatMakeNoSenseAreRefused(t *testing.T) {
 	for name, option := range map[string]Option{
 		"no timeout":         WithTimeout(0),
 		"no connect timeout": WithConnectTimeout(0),
+		"no attempt":         WithMaxAttempts(0),
 		"a default tenant":   WithDefaults(Metadata{TenantID: "acme"}),
 		"a default context":  WithDefaults(Metadata{Context: map[string]string{}}),
 		"no UTF-8":           WithDefaults(Metadata{Purpose: "\xff"}),

@@ -9,22 +9,20 @@ import (
 	"google.golang.org/grpc"
 )
 
-const (
-	maxAttempts = 4
-	// maxJitter is how much longer than the daemon asks a retry waits at most, as a part of that time.
-	maxJitter = 0.2
-)
+// maxJitter is how much longer than the daemon asks a retry waits at most, as a part of that time.
+const maxJitter = 0.2
 
 // retries is when a failed call is made again.
 type retries struct {
+	maxAttempts int
 	// random is from [0, 1).
 	random func() float64
 	// sleep returns early where the context ends.
 	sleep func(context.Context, time.Duration)
 }
 
-func newRetries() retries {
-	return retries{random: rand.Float64, sleep: sleep}
+func newRetries(maxAttempts int) retries {
+	return retries{maxAttempts: maxAttempts, random: rand.Float64, sleep: sleep}
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -40,7 +38,7 @@ func sleep(ctx context.Context, d time.Duration) {
 // and the deadline lies beyond it. The context has a deadline.
 func (r retries) delay(ctx context.Context, err error, attempt int) (time.Duration, bool) {
 	var e *Error
-	if attempt >= maxAttempts || !errors.As(err, &e) || e.answer == nil || !e.Retryable {
+	if attempt >= r.maxAttempts || !errors.As(err, &e) || e.answer == nil || !e.Retryable {
 		return 0, false
 	}
 	deadline, _ := ctx.Deadline()

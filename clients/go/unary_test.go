@@ -224,3 +224,14 @@ func TestAnAnswerThatNamesNoTimeIsNotTriedAgain(t *testing.T) {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
+
+func TestAttemptsCanBeFewer(t *testing.T) {
+	for _, attempts := range []int{1, 2} {
+		daemon, calls := failing(99, refusal(codes.ResourceExhausted, "OVERLOADED", time.Second))
+		client := clientOf(t, daemon.start(t), WithMaxAttempts(attempts))
+		notSleeping(client, 0)
+		if _, err := client.Encrypt(t.Context(), documentOf("a", "x"), acme); !errors.Is(err, ErrOverloaded) || int(calls.Load()) != attempts {
+			t.Errorf("%d calls, %v", calls.Load(), err)
+		}
+	}
+}

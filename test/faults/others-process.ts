@@ -9,7 +9,7 @@ import { TenantCalls } from './tenant-calls.ts';
 const AT_ONCE_PER_TENANT = 2;
 const PAUSE_AFTER_FAILURE_MS = 100;
 
-const client = new KeysideClient({ address: process.argv[2] as string });
+const client = new KeysideClient({ address: process.argv[2] as string, maxAttempts: 1 });
 const loaded = new Map<string, { isWanted: boolean; readonly ended: Promise<unknown> }>();
 let durationsMs: number[] = [];
 let failures: string[] = [];

@@ -28,7 +28,7 @@ export class Victim {
   readonly #ended: Promise<void>;
 
   constructor(address: string, tenantId: string) {
-    this.#client = new KeysideClient({ address, timeoutMs: 30_000 });
+    this.#client = new KeysideClient({ address, timeoutMs: 30_000, maxAttempts: 1 });
     this.#tenantId = tenantId;
     this.#ended = this.#run();
   }

@@ -33,7 +33,7 @@ export class MixedLoad {
 
   constructor(address: string, tenantId: string, tally: Tally) {
     this.#tenantId = tenantId;
-    this.#client = new KeysideClient({ address });
+    this.#client = new KeysideClient({ address, maxAttempts: 1 });
     this.#raw = new RawClient(address);
     this.#tally = tally;
   }

@@ -14,7 +14,7 @@ import { addTraceContext } from './trace-context.ts';
 const DEFAULT_ADDRESS = '127.0.0.1:7460';
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
-const MAX_ATTEMPTS = 4;
+const DEFAULT_MAX_ATTEMPTS = 4;
 /** What a wait before a retry is longer at most than the daemon says, so that not all come back at once. */
 const JITTER = 0.2;
 
@@ -32,6 +32,8 @@ export interface KeysideClientOptions {
    * Default: 5,000.
    */
   readonly connectTimeoutMs?: number | undefined;
+  /** How often a call is made at most where the daemon names a time to make it again after; 1: once. Default: 4. */
+  readonly maxAttempts?: number | undefined;
   /** What calls say of themselves where they do not say otherwise. */
   readonly defaults?: DefaultMetadata | undefined;
   /** Where the two variables are looked up. Default: `process.env`. */
@@ -52,8 +54,9 @@ export class Connection {
   readonly #channel: Channel;
   readonly #tokenFile: TokenFile | undefined;
   readonly #timeoutMs: number;
+  readonly #maxAttempts: number;
 
-  /** @throws {TypeError} as `parseTarget` does */
+  /** @throws {TypeError} as `parseTarget` does, and where attempts are no whole number of at least 1 */
   constructor({ environment = process.env, ...options }: KeysideClientOptions) {
     this.address = options.address ?? (environment.KEYSIDE_ADDRESS || DEFAULT_ADDRESS);
     const connectTimeoutMs = options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS;
@@ -61,6 +64,9 @@ export class Connection {
     const tokenFile = options.tokenFile ?? environment.KEYSIDE_TOKEN_FILE;
     this.#tokenFile = tokenFile ? new TokenFile(tokenFile) : undefined;
     this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#maxAttempts = options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS;
+    if (!Number.isSafeInteger(this.#maxAttempts) || this.#maxAttempts < 1)
+      throw new TypeError('maxAttempts must be a whole number of at least 1');
   }
 
   /** The request is encoded before this returns: what it was made of may be wiped then. @throws {KeysideError} */
@@ -107,7 +113,7 @@ export class Connection {
 
   /** Waits as long as the daemon says. @throws the error where the call is not to be made again */
   async #beforeNext(error: unknown, attempt: number, { deadline, signal }: Limits): Promise<void> {
-    if (!(error instanceof KeysideError) || error.retryAfterMs === undefined || attempt >= MAX_ATTEMPTS) throw error;
+    if (!(error instanceof KeysideError) || error.retryAfterMs === undefined || attempt >= this.#maxAttempts) throw error;
     const waitMs = error.retryAfterMs * (1 + JITTER * Math.random());
     if (performance.now() + waitMs >= deadline) throw error;
     await pause(waitMs, signal);

@@ -8,6 +8,7 @@ import { EncryptResponse } from '../src/gen/keyside/v1/crypto.ts';
 import {
   CallerUnauthenticatedError,
   InternalError,
+  KeysideClient,
   KmsUnavailableError,
   OverloadedError,
   UnavailableError,
@@ -37,6 +38,17 @@ describe('a call is made again', () => {
     const { client, daemon } = await connected(t, [overloaded(1)]);
     await assert.rejects(client.encrypt(FIELDS, ACME), OverloadedError);
     assert.equal(daemon.calls.length, 4);
+  });
+
+  it('as often as the client was told, and once at least', async (t) => {
+    const { daemon, client: four, address } = await connected(t, [overloaded(1)]);
+    const once = new KeysideClient({ address, maxAttempts: 1, environment: {} });
+    t.after(() => once.close());
+    await assert.rejects(once.encrypt(FIELDS, ACME), OverloadedError);
+    assert.equal(daemon.calls.length, 1);
+    await assert.rejects(four.encrypt(FIELDS, ACME), OverloadedError);
+    assert.equal(daemon.calls.length, 5);
+    for (const maxAttempts of [0, -1, 1.5, Number.NaN]) assert.throws(() => new KeysideClient({ maxAttempts }), /maxAttempts/);
   });
 
   it('not where the wait would reach beyond the deadline, jitter included: the error comes at once', async (t) => {
