@@ -76,6 +76,33 @@ def test_four_attempts_at_most(serve: Serve, connect: Connect) -> None:
     assert (caught.value.retryable, caught.value.retry_after) == (True, 0.001)
 
 
+def test_none_where_a_call_is_made_once_at_most(serve: Serve, connect: Connect) -> None:
+    daemon = serve(overloaded(0.001), ENCRYPTED)
+    with pytest.raises(OverloadedError) as caught:
+        connect(daemon.address, max_attempts=1).encrypt(FIELDS, ACME)
+    assert len(daemon.calls) == 1
+    assert (caught.value.retryable, caught.value.retry_after) == (True, 0.001)
+
+
+async def test_none_with_asyncio_where_a_call_is_made_once_at_most(serve: Serve, aconnect: AsyncConnect) -> None:
+    daemon = serve(overloaded(0.001), ENCRYPTED)
+    with pytest.raises(OverloadedError):
+        await aconnect(daemon.address, max_attempts=1).encrypt(FIELDS, ACME)
+    assert len(daemon.calls) == 1
+
+
+@pytest.mark.parametrize("attempts", [0, -1])
+def test_a_call_is_made_once_at_least(connect: Connect, attempts: int) -> None:
+    with pytest.raises(ValueError, match="max_attempts must be 1 or more"):
+        connect("127.0.0.1:1", max_attempts=attempts)
+
+
+@pytest.mark.parametrize("attempts", [2.0, "2", True, None])
+def test_a_call_is_made_a_whole_number_of_times(connect: Connect, attempts: object) -> None:
+    with pytest.raises(TypeError, match="max_attempts must be int, not"):
+        connect("127.0.0.1:1", max_attempts=attempts)
+
+
 def test_none_where_the_wait_would_reach_beyond_the_deadline(
     serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from ._documents import (
 )
 from ._keys import Key, KeyCheck
 from ._metadata import DefaultMetadata, Metadata
-from ._settings import DEFAULT_CONNECT_TIMEOUT, DEFAULT_TIMEOUT, settings_of
+from ._settings import DEFAULT_CONNECT_TIMEOUT, DEFAULT_MAX_ATTEMPTS, DEFAULT_TIMEOUT, settings_of
 from ._target import TlsFiles
 from ._values import BytesLike
 
@@ -44,6 +44,7 @@ class AsyncKeysideClient:
         tls: TlsFiles | None = None,
         timeout: float = DEFAULT_TIMEOUT,
         connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
+        max_attempts: int = DEFAULT_MAX_ATTEMPTS,
         defaults: DefaultMetadata | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -57,11 +58,13 @@ class AsyncKeysideClient:
             timeout: Deadline of each call with all its attempts, in seconds.
             connect_timeout: How long a daemon is waited for that does not answer yet, in seconds, never beyond the deadline. 0: one
                 attempt to connect.
+            max_attempts: How often a call is made at most where the daemon names a time to retry after, the first included.
             defaults: What calls say of themselves where they do not say otherwise.
             environment: Where the two variables are looked up. Default: `os.environ`.
 
         Raises:
-            ValueError: for an address that is malformed, or another machine's without TLS.
+            TypeError: for an option of another type, such as `max_attempts` that is no int.
+            ValueError: for an address that is malformed, or another machine's without TLS; for a time or `max_attempts` that is too small.
             OSError: for a file of TLS that cannot be read.
 
         """
@@ -71,6 +74,7 @@ class AsyncKeysideClient:
             tls=tls,
             timeout=timeout,
             connect_timeout=connect_timeout,
+            max_attempts=max_attempts,
             defaults=defaults,
             environment=environment,
         )

@@ -11,7 +11,6 @@ from ._settings import Headers, Settings, headers_of
 from ._status import RpcFailure, failure_of, is_unsent
 from ._values import checked_seconds
 
-MAX_ATTEMPTS = 4
 # What a wait before a retry is longer at most than the daemon says, so that not all come back at once.
 _JITTER = 0.2
 # Between two looks whether there is a connection, in seconds; gRPC makes it by itself.
@@ -91,7 +90,7 @@ class Attempts:
         return self._is_token_renewed
 
     def _pause(self, error: KeysideError) -> float | None:
-        if error.retry_after is None or self._made >= MAX_ATTEMPTS:
+        if error.retry_after is None or self._made >= self._settings.max_attempts:
             return None
         pause = error.retry_after * (1 + _JITTER * random.random())  # noqa: S311 - nobody gains by guessing it
         return pause if time.monotonic() + pause < self._deadline else None

@@ -11,13 +11,14 @@ from ._metadata import DefaultMetadata, MetadataDefaults
 from ._target import Target, TlsFiles, address_of, parse_target
 from ._token_file import TokenFile
 from ._trace_context import trace_headers
-from ._values import checked_seconds
+from ._values import checked_attempts, checked_seconds
 from ._version import __version__
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 DEFAULT_TIMEOUT = 10.0
 DEFAULT_CONNECT_TIMEOUT = 5.0
+DEFAULT_MAX_ATTEMPTS = 4
 
 # In milliseconds. Between attempts to connect: doubled, more or less, after each that failed.
 _FIRST_PAUSE_MS = 100
@@ -37,6 +38,7 @@ class Settings:
     token_file: TokenFile | None
     timeout: float
     connect_timeout: float
+    max_attempts: int
 
     def authorization(self) -> str | None:
         """The token's header, as the file is now. Raises `CallerUnauthenticatedError` where it holds none."""
@@ -77,6 +79,7 @@ def settings_of(
     tls: TlsFiles | None,
     timeout: float,
     connect_timeout: float,
+    max_attempts: int,
     defaults: DefaultMetadata | None,
     environment: Mapping[str, str] | None,
 ) -> Settings:
@@ -89,4 +92,5 @@ def settings_of(
         token_file=TokenFile(token_path) if token_path else None,
         timeout=checked_seconds(timeout, "timeout"),
         connect_timeout=checked_seconds(connect_timeout, "connect_timeout", least=-1e-9),
+        max_attempts=checked_attempts(max_attempts, "max_attempts"),
     )

@@ -75,6 +75,15 @@ def checked_count(value: object, what: str) -> int:
     return value
 
 
+def checked_attempts(value: object, what: str) -> int:
+    """How often something is tried: once at least."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{what} must be int, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"{what} must be 1 or more")
+    return value
+
+
 def checked_seconds(value: object, what: str, *, least: float = 0.0) -> float:
     """A time to wait: more than nothing, or with `least` below 0 nothing at all."""
     if not isinstance(value, (int, float)) or isinstance(value, bool):

@@ -16,8 +16,8 @@ import java.util.concurrent.Flow;
  * deadline, or where its future is cancelled. The trace context of OpenTelemetry goes along where its API is on the class path.
  */
 public final class KeysideClient extends KeysideFutures implements AutoCloseable {
-    KeysideClient(Connection connection, Requests requests, Duration timeout) {
-        super(connection, requests, timeout);
+    KeysideClient(Connection connection, Requests requests, CallLimits limits) {
+        super(connection, requests, limits);
     }
 
     /**
@@ -47,7 +47,7 @@ public final class KeysideClient extends KeysideFutures implements AutoCloseable
      * @return a view of this client, cheap to make for one call
      */
     public KeysideClient withTimeout(Duration limit) {
-        return new KeysideClient(connection, requests, KeysideClientBuilder.checkedTimeout(limit));
+        return new KeysideClient(connection, requests, limits.withTimeout(limit));
     }
 
     /**
@@ -365,6 +365,6 @@ public final class KeysideClient extends KeysideFutures implements AutoCloseable
     }
 
     private Streams streams() {
-        return new Streams(connection, requests.defaults(), timeout);
+        return new Streams(connection, requests.defaults(), limits.timeout());
     }
 }

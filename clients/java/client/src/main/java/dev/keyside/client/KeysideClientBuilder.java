@@ -13,7 +13,7 @@ public final class KeysideClientBuilder {
     private String address;
     private Path tokenFile;
     private TlsFiles tls;
-    private Duration timeout = Duration.ofSeconds(10);
+    private CallLimits limits = new CallLimits(Duration.ofSeconds(10), 4);
     private Duration connectTimeout = Duration.ofSeconds(5);
     private Metadata defaults = Metadata.defaults().build();
 
@@ -62,7 +62,20 @@ public final class KeysideClientBuilder {
      * @return this
      */
     public KeysideClientBuilder timeout(Duration limit) {
-        timeout = checkedTimeout(limit);
+        limits = limits.withTimeout(limit);
+        return this;
+    }
+
+    /**
+     * How often a call is made at most where the daemon names a time to make it again after; 1: once. Never beyond the deadline. Streams
+     * are never made again. A call that is refused for a token that the file has replaced meanwhile is not counted. Default: 4.
+     *
+     * @param attempts at least 1
+     * @return this
+     * @throws IllegalArgumentException below 1
+     */
+    public KeysideClientBuilder maxAttempts(int attempts) {
+        limits = limits.withMaxAttempts(attempts);
         return this;
     }
 
@@ -113,12 +126,7 @@ public final class KeysideClientBuilder {
         String where = address != null ? address : variable("KEYSIDE_ADDRESS", DEFAULT_ADDRESS);
         String tokens = variable("KEYSIDE_TOKEN_FILE", "");
         Path file = tokenFile == null && !tokens.isEmpty() ? Path.of(tokens) : tokenFile;
-        return new KeysideClient(new Connection(where, tls, file, connectTimeout), new Requests(defaults), timeout);
-    }
-
-    static Duration checkedTimeout(Duration limit) {
-        if (limit.isNegative() || limit.isZero()) throw new IllegalArgumentException("the timeout is not above zero");
-        return limit;
+        return new KeysideClient(new Connection(where, tls, file, connectTimeout), new Requests(defaults), limits);
     }
 
     private String variable(String name, String otherwise) {

@@ -1,6 +1,5 @@
 package dev.keyside.client;
 
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -14,12 +13,12 @@ import java.util.function.Supplier;
 public abstract sealed class KeysideFutures permits KeysideClient {
     final Connection connection;
     final Requests requests;
-    final Duration timeout;
+    final CallLimits limits;
 
-    KeysideFutures(Connection connection, Requests requests, Duration timeout) {
+    KeysideFutures(Connection connection, Requests requests, CallLimits limits) {
         this.connection = connection;
         this.requests = requests;
-        this.timeout = timeout;
+        this.limits = limits;
     }
 
     /**
@@ -201,6 +200,6 @@ public abstract sealed class KeysideFutures permits KeysideClient {
     }
 
     private <Q, A, T> CompletableFuture<T> start(Supplier<Request<Q, A, T>> request) {
-        return UnaryCall.start(connection, request, timeout);
+        return UnaryCall.start(connection, request, limits);
     }
 }

@@ -16,13 +16,13 @@ import java.util.function.Supplier;
 
 /** One call with all its attempts. */
 final class UnaryCall<Q, A, T> {
-    private static final int MAX_ATTEMPTS = 4;
     /** What a wait before a retry is longer at most than the daemon says, so that not all come back at once. */
     private static final double JITTER = 0.2;
 
     private final Connection connection;
     private final Request<Q, A, T> request;
     private final Deadline deadline;
+    private final int maxAttempts;
     /** The caller's, which is not that of the threads that go on with the call. */
     private final Context context = Context.current();
     private final Metadata trace = Connection.traceOfCaller();
@@ -30,19 +30,20 @@ final class UnaryCall<Q, A, T> {
     private final AtomicBoolean isTokenReplaced = new AtomicBoolean();
     private volatile ClientCall<Q, A> attempt;
 
-    private UnaryCall(Connection connection, Request<Q, A, T> request, Duration timeout) {
+    private UnaryCall(Connection connection, Request<Q, A, T> request, CallLimits limits) {
         this.connection = connection;
         this.request = request;
-        Deadline own = Deadline.after(Connection.nanos(timeout), TimeUnit.NANOSECONDS);
+        this.maxAttempts = limits.maxAttempts();
+        Deadline own = Deadline.after(Connection.nanos(limits.timeout()), TimeUnit.NANOSECONDS);
         this.deadline = context.getDeadline() == null ? own : own.minimum(context.getDeadline());
     }
 
     /** Begins it. The future fails with a {@link KeysideException}; cancelling it ends the call at the daemon too. */
     static <Q, A, T> CompletableFuture<T> start(
-            Connection connection, Supplier<Request<Q, A, T>> request, Duration timeout) {
+            Connection connection, Supplier<Request<Q, A, T>> request, CallLimits limits) {
         UnaryCall<Q, A, T> call;
         try {
-            call = new UnaryCall<>(connection, request.get(), timeout);
+            call = new UnaryCall<>(connection, request.get(), limits);
         } catch (KeysideException unfit) {
             return CompletableFuture.failedFuture(unfit);
         }
@@ -115,7 +116,7 @@ final class UnaryCall<Q, A, T> {
     /** Waits as long as the daemon says, where it says so and there is time. */
     private void failed(KeysideException failure, int number) {
         long delay = failure.retryAfter().map(UnaryCall::withJitter).orElse(-1L);
-        if (delay < 0 || number >= MAX_ATTEMPTS || delay >= deadline.timeRemaining(TimeUnit.NANOSECONDS)) {
+        if (delay < 0 || number >= maxAttempts || delay >= deadline.timeRemaining(TimeUnit.NANOSECONDS)) {
             fail(failure);
             return;
         }

@@ -145,6 +145,18 @@ class CallsTest {
     }
 
     @Test
+    void aClientOfOneAttemptMakesNoCallAgain() {
+        daemon.failures.add(FakeDaemon.failure("DRAINING", Code.UNAVAILABLE, 1));
+        try (KeysideClient client = daemon.client().maxAttempts(1).build()) {
+            KeysideClient brief = client.withTimeout(Duration.ofSeconds(9));
+            KeysideException failure = assertThrows(DrainingException.class, () -> brief.encrypt(ADA, ACME));
+            assertEquals(Duration.ofMillis(1), failure.retryAfter().orElseThrow());
+        }
+        assertEquals(1, daemon.requests.size());
+        assertThrows(IllegalArgumentException.class, () -> daemon.client().maxAttempts(0));
+    }
+
+    @Test
     void aWaitBeyondTheDeadlineIsNotBegun() {
         daemon.failures.add(FakeDaemon.failure("OVERLOADED", Code.RESOURCE_EXHAUSTED, 900));
         try (KeysideClient client = daemon.client().build()) {
