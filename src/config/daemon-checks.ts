@@ -1,3 +1,4 @@
+import { LEAST_SEGMENTS } from './audit-room.ts';
 import { ALL, auditSchema, daemonSchema } from './daemon-schema.ts';
 import type { ConfigurationFault, FaultPath } from './fault.ts';
 import { isLoopback, parseListenAddress } from './listen-address.ts';
@@ -112,9 +113,6 @@ function checkProcesses(file: Readonly<Record<string, unknown>>, report: Report)
   if (!sidecar.success || !kms.success || sidecar.data.processes <= kms.data.maxConcurrent) return;
   report(['sidecar', 'processes'], 'must not be more than kms.maxConcurrent, which the processes share');
 }
-
-/** Segments of the spool that must find room: one is written, one is being delivered, and there is something to delete. */
-const LEAST_SEGMENTS = 4;
 
 /** The spool is tidied by whole segments. */
 function checkSpool(file: Readonly<Record<string, unknown>>, report: Report): void {

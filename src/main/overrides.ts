@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
 import type { SidecarOptions } from '../cli/program.ts';
+import { LEAST_SEGMENTS } from '../config/audit-room.ts';
 import type { DaemonConfig } from '../config/daemon-config.ts';
 import { isLoopback, type ListenAddress, parseListenAddress } from '../config/listen-address.ts';
 
 const OFF = 'off';
-/** As the configuration asks of `audit.maxBytes`. */
-const LEAST_SEGMENTS = 4;
 
 type Overrides = Pick<SidecarOptions, 'tcp' | 'http' | 'unix' | 'auditDir' | 'auditMaxBytes'>;
 
